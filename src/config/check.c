@@ -80,8 +80,7 @@ static void check_auth(const struct cfg_checker *c)
 {
     const struct cfg_auth *auth = &c->config->auth;
     if (!matches(auth->cookie_name, "^[a-z0-9_]+$")) {
-        tell(c, false, "auth.cookie_name",
-             "may hold small letters, digits and underscores only");
+        tell(c, false, "auth.cookie_name", "may hold small letters, digits and underscores only");
     }
     if (auth->failed_login_rate_limit != NULL &&
         strcmp(auth->failed_login_rate_limit, "None") != 0 &&

@@ -39,16 +39,17 @@ void cfg_tell_camera(const struct cfg_camera_checker *c, bool is_warning, const 
 #define ERROR(c, dotted, ...) cfg_tell_camera((c), false, (dotted), __VA_ARGS__)
 #define WARN(c, dotted, ...) cfg_tell_camera((c), true, (dotted), __VA_ARGS__)
 
-/* --- name -------------------------------------------------------------------------------------- */
+/* --- name --------------------------------------------------------------------------------------
+ */
 
 static void check_name(const struct cfg_camera_checker *c)
 {
     /* GET /api/<camera> gives the camera's picture, unless one of our own pages has that name. */
     static const char *const pages[] = {
-        "auth",     "birdseye", "config",  "event",  "events",     "export", "exports", "go2rtc",
-        "labels",   "login",    "logout",  "logs",   "metrics",    "plus",   "preview", "profile",
-        "ptz",      "recordings", "restart", "review", "reviews",  "stats",  "sub_labels",
-        "timeline", "users",    "vainfo",  "version", "vod"};
+        "auth",    "birdseye",   "config",   "event",      "events",  "export",  "exports",
+        "go2rtc",  "labels",     "login",    "logout",     "logs",    "metrics", "plus",
+        "preview", "profile",    "ptz",      "recordings", "restart", "review",  "reviews",
+        "stats",   "sub_labels", "timeline", "users",      "vainfo",  "version", "vod"};
     static const char allowed[] =
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
     const char *name = c->camera->name;
@@ -59,13 +60,16 @@ static void check_name(const struct cfg_camera_checker *c)
     }
     for (size_t i = 0; i < ARRAY_SIZE(pages); i++) {
         if (strcmp(name, pages[i]) == 0) {
-            WARN(c, "", "/api/%s is something else, so the picture cannot be had there; "
-                        "another name is better", name);
+            WARN(c, "",
+                 "/api/%s is something else, so the picture cannot be had there; "
+                 "another name is better",
+                 name);
         }
     }
 }
 
-/* --- inputs ------------------------------------------------------------------------------------ */
+/* --- inputs ------------------------------------------------------------------------------------
+ */
 
 static void check_input(const struct cfg_camera_checker *c, const struct cfg_node *written,
                         size_t index)
@@ -174,7 +178,8 @@ static void check_record_args(const struct cfg_camera_checker *c)
           "must hold -segment_time, or be a preset such as preset-record-generic");
 }
 
-/* --- detection --------------------------------------------------------------------------------- */
+/* --- detection ---------------------------------------------------------------------------------
+ */
 
 static void check_detect(const struct cfg_camera_checker *c)
 {
@@ -186,8 +191,9 @@ static void check_detect(const struct cfg_camera_checker *c)
         ERROR(c, "detect.height", "must be even");
     }
     if (detect->min_initialized >= detect->max_disappeared) {
-        ERROR(c, cfg_has(c->entry->value, "detect.max_disappeared") ? "detect.max_disappeared"
-                                                                    : "detect.min_initialized",
+        ERROR(c,
+              cfg_has(c->entry->value, "detect.max_disappeared") ? "detect.max_disappeared"
+                                                                 : "detect.min_initialized",
               "min_initialized (%d) must be less than max_disappeared (%d)",
               detect->min_initialized, detect->max_disappeared);
     }
@@ -224,7 +230,8 @@ static void check_filters(const struct cfg_camera_checker *c)
     }
 }
 
-/* --- zones ------------------------------------------------------------------------------------- */
+/* --- zones -------------------------------------------------------------------------------------
+ */
 
 static bool has_zone(const struct cfg_camera *camera, const char *name)
 {
@@ -296,7 +303,8 @@ static void check_required_zones(const struct cfg_camera_checker *c)
     }
 }
 
-/* --- the rest ---------------------------------------------------------------------------------- */
+/* --- the rest ----------------------------------------------------------------------------------
+ */
 
 static void check_onvif(const struct cfg_camera_checker *c)
 {

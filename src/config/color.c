@@ -41,8 +41,8 @@ void cfg_make_colormap(struct cfg_loader *loader, struct config *config)
     const char **labels = mem_array(most > 0 ? most : 1, sizeof *labels);
     size_t count = 0;
     for (size_t c = 0; c <= config->camera_count; c++) {
-        const struct cfg_list *track = c == 0 ? &config->global.objects.track
-                                              : &config->cameras[c - 1].objects.track;
+        const struct cfg_list *track =
+            c == 0 ? &config->global.objects.track : &config->cameras[c - 1].objects.track;
         for (size_t i = 0; i < track->count; i++) {
             labels[count++] = track->items[i];
         }

@@ -315,7 +315,7 @@ struct cfg_camera {
 };
 
 #define CFG_MAX_ZONES 64
-#define CFG_MAX_NAME 64 /* letters of a camera's name, which becomes part of file names */
+#define CFG_MAX_NAME 64     /* letters of a camera's name, which becomes part of file names */
 #define CFG_MAX_LABELS 4096 /* of one model */
 
 struct cfg_model {
@@ -327,7 +327,7 @@ struct cfg_model {
     enum cfg_pixels input_pixel_format;
     enum cfg_model_type model_type;
     enum cfg_dtype input_dtype; /* 0: what the model file asks for */
-    bool is_demo; /* no model.path was given: our own small model is used */
+    bool is_demo;               /* no model.path was given: our own small model is used */
 };
 
 struct cfg_detector {
@@ -410,8 +410,8 @@ struct config {
     size_t camera_group_count;
     struct cfg_birdseye birdseye;
     const struct cfg_node *go2rtc; /* as written, or NULL; its streams: config_go2rtc_has() */
-    double version; /* of the form the file was written in */
-    struct cfg_pairs colormap; /* label -> colour packed 0xBBGGRR... see config_color() */
+    double version;                /* of the form the file was written in */
+    struct cfg_pairs colormap;     /* label -> colour packed 0xBBGGRR... see config_color() */
 
     bool plus_enabled; /* a Frigate+ key of the right form was in the environment */
 

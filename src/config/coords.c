@@ -28,8 +28,7 @@ static bool complain(const struct reader *r, const char *message)
 }
 
 /* Appends the numbers of one text; the array doubles in the arena. */
-static bool read_numbers(const struct reader *r, const char *text, double **numbers,
-                         size_t *count)
+static bool read_numbers(const struct reader *r, const char *text, double **numbers, size_t *count)
 {
     while (true) {
         size_t length = strcspn(text, ",");
@@ -216,14 +215,13 @@ static bool read_polygons(const struct reader *r, struct cfg_mask *mask)
     return true;
 }
 
-bool cfg_polygons(struct cfg_loader *loader, const struct cfg_coords *coords,
-                  struct cfg_mask *mask, int line, const struct cfg_path *path)
+bool cfg_polygons(struct cfg_loader *loader, const struct cfg_coords *coords, struct cfg_mask *mask,
+                  int line, const struct cfg_path *path)
 {
     const struct reader r = {loader, coords, line, path};
     mask->polygons = NULL;
     mask->count = 0;
-    bool fine = mask->is_list && coords->is_zone ? read_corners(&r, mask)
-                                                 : read_polygons(&r, mask);
+    bool fine = mask->is_list && coords->is_zone ? read_corners(&r, mask) : read_polygons(&r, mask);
     if (!fine) {
         mask->count = 0;
         return false;

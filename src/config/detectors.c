@@ -10,9 +10,9 @@ static const struct {
     const char *name;
     bool present; /* in this build */
 } types[] = {
-    {"cpu", true},       {"onnx", true},  {"deepstack", true}, {"edgetpu", false},
-    {"openvino", false}, {"rknn", false}, {"tensorrt", false}, {"rocm", false},
-    {"hailo8l", false},
+    {"cpu", true},       {"onnx", true},      {"deepstack", true},
+    {"edgetpu", false},  {"openvino", false}, {"rknn", false},
+    {"tensorrt", false}, {"rocm", false},     {"hailo8l", false},
 };
 
 /* What the demo model is like: see models/. */
@@ -95,15 +95,30 @@ static void add_usual(struct cfg_loader *loader, struct config *config)
     config->detectors->name = name;
 }
 
+/* The demo's pictures are files in a folder "scenes" (script/demo draws them there). */
+static bool is_demo_input(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    if (strstr(path, "://") != NULL) {
+        return false;
+    }
+    if (slash == NULL) {
+        return str_starts(path, "demo");
+    }
+    static const char folder[] = "scenes";
+    size_t length = sizeof folder - 1, before = (size_t)(slash - path);
+    bool in_scenes = before >= length && strncmp(slash - length, folder, length) == 0 &&
+                     (before == length || slash[-(ptrdiff_t)length - 1] == '/');
+    return in_scenes || str_starts(slash + 1, "demo");
+}
+
 /* Nobody should take the demo model for a real one by accident. */
 static bool only_demo_cameras(const struct config *config)
 {
     for (size_t i = 0; i < config->camera_count; i++) {
         const struct cfg_camera_ffmpeg *ffmpeg = &config->cameras[i].ffmpeg;
         for (size_t j = 0; j < ffmpeg->count; j++) {
-            const char *slash = strrchr(ffmpeg->inputs[j].path, '/');
-            const char *file = slash != NULL ? slash + 1 : ffmpeg->inputs[j].path;
-            if (!str_starts(file, "demo")) {
+            if (!is_demo_input(ffmpeg->inputs[j].path)) {
                 return false;
             }
         }

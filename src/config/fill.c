@@ -45,8 +45,7 @@ static void fill_array(struct cfg_loader *loader, const struct cfg_row *row, uns
 static void fill_value(struct cfg_loader *loader, const struct cfg_row *row,
                        const struct cfg_node *value, void *member)
 {
-    if (value == NULL || value->kind == CFG_NULL ||
-        !cfg_value(loader, row, value, NULL, member)) {
+    if (value == NULL || value->kind == CFG_NULL || !cfg_value(loader, row, value, NULL, member)) {
         cfg_default(loader, row, member);
     }
 }

@@ -129,8 +129,7 @@ struct cfg_node *cfg_inherit(struct cfg_loader *loader, const struct cfg_node *r
         if (own == NULL) {
             cfg_add(loader->arena, merged, cfg_row_name(row), global->line, global);
         } else {
-            merged->entries[own - camera->entries].value =
-                merge(loader->arena, own->value, global);
+            merged->entries[own - camera->entries].value = merge(loader->arena, own->value, global);
         }
     }
     return merged;
@@ -151,8 +150,8 @@ static struct cfg_node *drop(struct cfg_loader *loader, struct cfg_node *map, co
 }
 
 /* Removes `key` of `outer` when its map has become empty. */
-static struct cfg_node *put_back(struct cfg_loader *loader, struct cfg_node *outer,
-                                 const char *key, struct cfg_node *inner)
+static struct cfg_node *put_back(struct cfg_loader *loader, struct cfg_node *outer, const char *key,
+                                 struct cfg_node *inner)
 {
     bool empty = is_map(inner) && inner->count == 0;
     return cfg_with(loader->arena, outer, key, empty ? NULL : inner);
@@ -213,7 +212,8 @@ static struct cfg_node *drop_rtmp_role(struct cfg_loader *loader, struct cfg_nod
     for (size_t i = 0; roles != NULL && roles->kind == CFG_LIST && i < roles->count; i++) {
         struct cfg_node *role = roles->items[i];
         if (role->kind == CFG_STRING && strcmp(role->text, "rtmp") == 0) {
-            cfg_warn(loader->issues, role->line, &path, "the role rtmp was removed in 0.14; ignored");
+            cfg_warn(loader->issues, role->line, &path,
+                     "the role rtmp was removed in 0.14; ignored");
             continue;
         }
         kept->items = cfg_push(loader->arena, kept->items, kept->count, sizeof *kept->items);

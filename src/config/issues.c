@@ -126,9 +126,8 @@ const char *cfg_nearest_best(const struct cfg_nearest *nearest)
 {
     /* One slip in three letters; in a short word any letter more would fit everything. */
     size_t allowed = strlen(nearest->word) / 3;
-    return nearest->best != NULL && nearest->distance <= (allowed > 1 ? allowed : 1)
-               ? nearest->best
-               : NULL;
+    return nearest->best != NULL && nearest->distance <= (allowed > 1 ? allowed : 1) ? nearest->best
+                                                                                     : NULL;
 }
 
 bool cfg_has_errors(const struct cfg_issues *issues)

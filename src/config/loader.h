@@ -17,8 +17,7 @@ struct cfg_loader {
 /* shape.c: complains about unknown, missing and ill-formed keys of a map. `lenient`: unknown keys
  * are warnings. `line` is where the map belongs, for what is missing. */
 void cfg_check_map(struct cfg_loader *loader, const struct cfg_row *first, unsigned scope,
-                   const struct cfg_node *map, const struct cfg_path *path, int line,
-                   bool lenient);
+                   const struct cfg_node *map, const struct cfg_path *path, int line, bool lenient);
 /* The whole file. */
 void cfg_check_shape(struct cfg_loader *loader, const struct cfg_node *root);
 
@@ -28,7 +27,8 @@ void cfg_check_shape(struct cfg_loader *loader, const struct cfg_node *root);
 bool cfg_value(struct cfg_loader *loader, const struct cfg_row *row, const struct cfg_node *node,
                const struct cfg_path *path, void *member);
 void cfg_default(struct cfg_loader *loader, const struct cfg_row *row, void *member);
-/* Shell rules: blanks separate, quotes and backslashes keep together. False: a quote is not closed. */
+/* Shell rules: blanks separate, quotes and backslashes keep together. False: a quote is not closed.
+ */
 bool cfg_split_args(struct cfg_arena *arena, const char *text, struct cfg_list *out);
 
 /* fill.c: a map (or NULL: defaults) into the struct at `base`. Cameras are left out: they need
@@ -53,8 +53,7 @@ void cfg_resolve_global(struct cfg_loader *loader, struct config *config,
                         const struct cfg_node *root);
 
 /* check.c: what is right by itself but not together. */
-void cfg_check(struct cfg_loader *loader, const struct config *config,
-               const struct cfg_node *root);
+void cfg_check(struct cfg_loader *loader, const struct config *config, const struct cfg_node *root);
 
 /* coords.c: texts of a mask to polygons. `points`: each text is one corner of one polygon (zones
  * written as lists). Pixel coordinates are brought to 0..1 by the size; `keep_text` leaves the
@@ -65,8 +64,8 @@ struct cfg_coords {
     bool is_zone;
     bool keep_text;
 };
-bool cfg_polygons(struct cfg_loader *loader, const struct cfg_coords *coords,
-                  struct cfg_mask *mask, int line, const struct cfg_path *path);
+bool cfg_polygons(struct cfg_loader *loader, const struct cfg_coords *coords, struct cfg_mask *mask,
+                  int line, const struct cfg_path *path);
 
 /* to_json.c */
 char *cfg_to_json(const struct config *config);

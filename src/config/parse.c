@@ -250,7 +250,7 @@ static void apply_tag(struct builder *b, struct cfg_node *node, const char *tag,
         const char *tag;
         enum cfg_kind kind;
     } known[] = {
-        {YAML_NULL_TAG, CFG_NULL}, {YAML_BOOL_TAG, CFG_BOOL},  {YAML_INT_TAG, CFG_INT},
+        {YAML_NULL_TAG, CFG_NULL},  {YAML_BOOL_TAG, CFG_BOOL},   {YAML_INT_TAG, CFG_INT},
         {YAML_STR_TAG, CFG_STRING}, {YAML_FLOAT_TAG, CFG_FLOAT},
     };
     for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
@@ -316,8 +316,8 @@ static void scalar(struct builder *b, const yaml_event_t *event)
         }
         top->key = node->text;
         top->key_line = node->line;
-        top->key_is_merge = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE &&
-                            strcmp(node->text, "<<") == 0;
+        top->key_is_merge =
+            event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE && strcmp(node->text, "<<") == 0;
         return;
     }
     deliver(b, node);
@@ -354,11 +354,12 @@ static bool key_expected(const struct builder *b)
 static void collection(struct builder *b, const yaml_event_t *event)
 {
     bool is_map = event->type == YAML_MAPPING_START_EVENT;
-    const char *tag = (const char *)(is_map ? event->data.mapping_start.tag
-                                            : event->data.sequence_start.tag);
+    const char *tag =
+        (const char *)(is_map ? event->data.mapping_start.tag : event->data.sequence_start.tag);
     if (key_expected(b)) {
-        fail(b, event_line(event), "a key must be plain text, not a list or a map; a value that "
-                                   "begins with { or [ needs quotes");
+        fail(b, event_line(event),
+             "a key must be plain text, not a list or a map; a value that "
+             "begins with { or [ needs quotes");
         return;
     }
     if (tag != NULL && strcmp(tag, is_map ? YAML_MAP_TAG : YAML_SEQ_TAG) != 0) {
@@ -498,7 +499,8 @@ struct cfg_node *cfg_yaml_parse(struct cfg_arena *arena, const char *text, size_
     }
     struct builder b = {.arena = arena, .issues = issues, .text = text, .length = length};
     const char *nul = length > 0 ? memchr(text, '\0', length) : NULL;
-    bool utf16 = length >= 2 && (memcmp(text, "\xff\xfe", 2) == 0 || memcmp(text, "\xfe\xff", 2) == 0);
+    bool utf16 =
+        length >= 2 && (memcmp(text, "\xff\xfe", 2) == 0 || memcmp(text, "\xfe\xff", 2) == 0);
     if (utf16) {
         cfg_error(issues, 1, NULL, "the file is UTF-16; save it as UTF-8");
         return NULL;
@@ -517,7 +519,8 @@ struct cfg_node *cfg_yaml_parse(struct cfg_arena *arena, const char *text, size_
         return NULL;
     }
     if (b.root->kind != CFG_MAP) {
-        cfg_error(issues, b.root->line, NULL, "the file must be a map of sections (`cameras:`, ...)");
+        cfg_error(issues, b.root->line, NULL,
+                  "the file must be a map of sections (`cameras:`, ...)");
         return NULL;
     }
     return b.root;

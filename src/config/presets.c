@@ -26,8 +26,7 @@ struct preset {
 #define RTSP(transport) STAMPS GENPTS "-rtsp_transport " transport " " TIMEOUT " " WALLCLOCK
 
 static const struct preset input_presets[] = {
-    {"preset-http-jpeg-generic",
-     "-r %F -stream_loop -1 -f image2 " LOW_DELAY GENPTS WALLCLOCK},
+    {"preset-http-jpeg-generic", "-r %F -stream_loop -1 -f image2 " LOW_DELAY GENPTS WALLCLOCK},
     {"preset-http-mjpeg-generic", AGENT LOW_DELAY GENPTS WALLCLOCK},
     {"preset-http-reolink", AGENT STAMPS GENPTS "-flags low_delay -strict experimental "
                                                 "-analyzeduration 1000M -probesize 1000M "
@@ -78,8 +77,8 @@ static const struct preset record_presets[] = {
 #define SCALE_VAAPI "-r %F -vf fps=%F,scale_vaapi=w=%W:h=%H:format=nv12," DOWNLOAD
 #define SCALE_QSV "-r %F -vf vpp_qsv=framerate=%F:w=%W:h=%H:format=nv12," DOWNLOAD
 #define SCALE_CUDA "-r %F -vf fps=%F,scale_cuda=w=%W:h=%H:format=nv12," DOWNLOAD
-#define SCALE_RK                                                                                   \
-    "-r %F -vf scale_rkrga=w=%W:h=%H:format=yuv420p:force_original_aspect_ratio=0,"               \
+#define SCALE_RK                                                                    \
+    "-r %F -vf scale_rkrga=w=%W:h=%H:format=yuv420p:force_original_aspect_ratio=0," \
     "hwmap=mode=read,format=yuv420p"
 #define SCALE_DEFAULT "-r %F -vf fps=%F,scale=%W:%H"
 
@@ -299,9 +298,8 @@ bool config_input_command(const struct cfg_camera *camera, const struct cfg_inpu
     if (!records && !detects) {
         return false;
     }
-    const struct cfg_preset_values values = {.fps = camera->detect.fps,
-                                             .width = camera->detect.width,
-                                             .height = camera->detect.height};
+    const struct cfg_preset_values values = {
+        .fps = camera->detect.fps, .width = camera->detect.width, .height = camera->detect.height};
     struct cfg_list command = {0};
     config_list_add(&command, "ffmpeg");
     append_expanded(CFG_PRESET_NONE, &input->global_args, &values, &command);

@@ -19,7 +19,8 @@ static const struct {
      "Coordinates are parts of the detect picture, from 0 to 1. Numbers above 1 are taken as "
      "pixels of `detect.width` and `detect.height`, as old files have them."},
     {CFG_B_FILTER, "objects.filters.LABEL",
-     "At the top of the file, in a camera, and in a zone (`cameras.NAME.zones.NAME.filters.LABEL`). "
+     "At the top of the file, in a camera, and in a zone "
+     "(`cameras.NAME.zones.NAME.filters.LABEL`). "
      "A zone's filters inherit nothing."},
     {CFG_B_AUDIO_FILTER, "audio.filters.LABEL", "At the top of the file and in a camera."},
     {CFG_B_MODEL, "model",

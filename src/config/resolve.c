@@ -26,12 +26,21 @@ int cfg_line_of(const struct cfg_node *map, const char *dotted, int otherwise)
         }
         memcpy(key, dotted, length);
         key[length] = '\0';
-        const struct cfg_entry *entry = cfg_entry(map, key);
-        if (entry == NULL) {
-            break;
+        if (map->kind == CFG_LIST) {
+            long long index;
+            if (!str_to_int(key, &index) || index < 0 || (size_t)index >= map->count) {
+                break;
+            }
+            map = map->items[index];
+            otherwise = map->line > 0 ? map->line : otherwise;
+        } else {
+            const struct cfg_entry *entry = cfg_entry(map, key);
+            if (entry == NULL) {
+                break;
+            }
+            otherwise = entry->line > 0 ? entry->line : otherwise;
+            map = entry->value;
         }
-        otherwise = entry->line > 0 ? entry->line : otherwise;
-        map = entry->value;
         dotted += length + (dotted[length] == '.');
     }
     return otherwise;

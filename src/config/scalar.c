@@ -165,8 +165,7 @@ static bool is_float(const char *digits)
     if (*p == '\0') {
         return true;
     }
-    return (*p == 'e' || *p == 'E') && (p[1] == '+' || p[1] == '-') &&
-           all_of(p + 2, "0123456789");
+    return (*p == 'e' || *p == 'E') && (p[1] == '+' || p[1] == '-') && all_of(p + 2, "0123456789");
 }
 
 static bool resolve_float(struct cfg_node *node, const char *digits, bool negative)

@@ -196,8 +196,8 @@ static void check_required(struct cfg_loader *loader, const struct cfg_row *firs
             continue; /* what it lacks inside was told when it was looked at */
         }
         if ((row->flags & CFG_F_REQUIRED) != 0) {
-            cfg_error(loader->issues, line, &path, "is missing: %.*s",
-                      (int)(strlen(row->help) - 1), row->help); /* without the full stop */
+            cfg_error(loader->issues, line, &path, "is missing: %.*s", (int)(strlen(row->help) - 1),
+                      row->help); /* without the full stop */
         } else if (row->type == CFG_T_SECTION) {
             check_required(loader, cfg_row_child(row, scope), scope, NULL, &path, line);
         }

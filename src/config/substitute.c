@@ -80,8 +80,8 @@ void cfg_vars_finish(struct cfg_vars *vars)
     *vars = (struct cfg_vars){0};
 }
 
-static bool add_value(const struct cfg_vars *vars, const char *name, size_t length,
-                      struct str *out, struct err *err)
+static bool add_value(const struct cfg_vars *vars, const char *name, size_t length, struct str *out,
+                      struct err *err)
 {
     AUTO_FREE char *wanted = mem_strndup(name, length);
     struct cfg_nearest nearest = {.word = wanted};
@@ -108,8 +108,7 @@ static bool add_value(const struct cfg_vars *vars, const char *name, size_t leng
     return false;
 }
 
-bool cfg_substitute(const struct cfg_vars *vars, const char *text, struct str *out,
-                    struct err *err)
+bool cfg_substitute(const struct cfg_vars *vars, const char *text, struct str *out, struct err *err)
 {
     while (*text != '\0') {
         size_t plain = strcspn(text, "{}");

@@ -78,7 +78,6 @@ CHOICES(styles, {"full", 1}, {"long", 2}, {"medium", 3}, {"short", 4});
 #define IN_CAMERA SECTION, .in = CFG_B_CAMERA
 
 #define AT_LEAST(n) .limits = CFG_L_MIN, .min = (n)
-#define AT_MOST(n) .limits = CFG_L_MAX, .max = (n)
 #define BETWEEN(a, b) .limits = CFG_L_MIN | CFG_L_MAX, .min = (a), .max = (b)
 #define ABOVE(n) .limits = CFG_L_MIN | CFG_L_ABOVE, .min = (n)
 /* a <= x < b */
@@ -91,6 +90,7 @@ CHOICES(styles, {"full", 1}, {"long", 2}, {"medium", 3}, {"short", 4});
 
 #define MAX_PIXELS 16384 /* per side; far beyond any camera, small enough for 32-bit areas */
 
+/* clang-format off */
 const struct cfg_row cfg_rows[] = {
     /* --- top of the file ------------------------------------------------------------------ */
     {.path = "mqtt", SECTION, .in = CFG_B_ROOT, .flags = CFG_F_REQUIRED,
@@ -132,8 +132,8 @@ const struct cfg_row cfg_rows[] = {
     {.path = "proxy", SECTION, .in = CFG_B_ROOT, .help = "A proxy in front that authenticates."},
     {.path = "proxy.header_map", SECTION, .in = CFG_B_ROOT,
      .help = "Which headers of the proxy mean what."},
-    {.path = "proxy.header_map.user", ROOT(proxy.header_map_user), OPT_STRING,
-     .flags = CFG_F_NULL, .restarts = SRV, .help = "Header that names the user."},
+    {.path = "proxy.header_map.user", ROOT(proxy.header_map_user), OPT_STRING, .flags = CFG_F_NULL,
+     .restarts = SRV, .help = "Header that names the user."},
     {.path = "proxy.logout_url", ROOT(proxy.logout_url), OPT_STRING, .flags = CFG_F_NULL,
      .restarts = SRV, .help = "Where logging out leads to."},
     {.path = "proxy.auth_secret", ROOT(proxy.auth_secret), OPT_STRING,
@@ -186,8 +186,8 @@ const struct cfg_row cfg_rows[] = {
      .restarts = SRV, .help = "Measure AMD graphics."},
     {.path = "telemetry.stats.intel_gpu_stats", ROOT(telemetry.intel_gpu_stats), BOOL("true"),
      .restarts = SRV, .help = "Measure Intel graphics."},
-    {.path = "telemetry.stats.network_bandwidth", ROOT(telemetry.network_bandwidth),
-     BOOL("false"), .restarts = SRV, .help = "Measure each process's network traffic."},
+    {.path = "telemetry.stats.network_bandwidth", ROOT(telemetry.network_bandwidth), BOOL("false"),
+     .restarts = SRV, .help = "Measure each process's network traffic."},
     {.path = "telemetry.version_check", ROOT(telemetry.version_check), BOOL("true"),
      .restarts = SRV, .help = "Look for newer versions."},
 
@@ -223,7 +223,8 @@ const struct cfg_row cfg_rows[] = {
     {.path = "height", MODEL(height), INT("320"), BETWEEN(1, 4096), .unit = "pixels",
      .restarts = DET | ANA, .help = "Height of the model's input."},
     {.path = "labelmap", MODEL(labelmap), .type = CFG_T_TEXTS, .flags = CFG_F_INTEGER,
-     .at_most = CFG_MAX_LABELS, .restarts = DET | ANA | SRV, .help = "Labels that replace those of the file, by index."},
+     .at_most = CFG_MAX_LABELS, .restarts = DET | ANA | SRV,
+     .help = "Labels that replace those of the file, by index."},
     {.path = "input_tensor", MODEL(input_tensor), ENUM(tensors, "nhwc"), .restarts = DET | ANA,
      .help = "Order of the input's dimensions."},
     {.path = "input_pixel_format", MODEL(input_pixel_format), ENUM(pixels, "rgb"),
@@ -258,8 +259,8 @@ const struct cfg_row cfg_rows[] = {
     /* --- cameras, and the sections they inherit -------------------------------------------- */
     {.path = "name", CAMERA(name), OPT_STRING, .scope = CFG_CAMERA, .flags = CFG_F_NULL,
      .restarts = CAP | ANA | SRV, .help = "Another name than the key; better left out."},
-    {.path = "enabled", CAMERA(enabled), BOOL("true"), .scope = CFG_CAMERA,
-     .restarts = CAP | ANA, .help = "Whether the camera is used."},
+    {.path = "enabled", CAMERA(enabled), BOOL("true"), .scope = CFG_CAMERA, .restarts = CAP | ANA,
+     .help = "Whether the camera is used."},
 
     {.path = "ffmpeg", IN_CAMERA, .help = "Where pictures come from and how they are taken."},
     {.path = "ffmpeg.inputs", CAMERA(ffmpeg.inputs), .type = CFG_T_LIST, .block = CFG_B_INPUT,
@@ -289,8 +290,8 @@ const struct cfg_row cfg_rows[] = {
     {.path = "webui_url", CAMERA(webui_url), OPT_STRING, .scope = CFG_CAMERA,
      .flags = CFG_F_NULL | CFG_F_URL, .help = "The camera's own web page, to link to."},
     {.path = "zones", CAMERA(zones), .type = CFG_T_MAP, .block = CFG_B_ZONE, .scope = CFG_CAMERA,
-     .flags = CFG_F_LENIENT, .size = sizeof(struct cfg_zone), .at_most = CFG_MAX_ZONES, .restarts = ANA,
-     .help = "Named areas of the picture."},
+     .flags = CFG_F_LENIENT, .size = sizeof(struct cfg_zone), .at_most = CFG_MAX_ZONES,
+     .restarts = ANA, .help = "Named areas of the picture."},
 
     {.path = "record", IN_CAMERA, .help = "Recording and how long footage is kept."},
     {.path = "record.enabled", CAMERA(record.enabled), BOOL("false"), .restarts = CAP,
@@ -449,17 +450,17 @@ const struct cfg_row cfg_rows[] = {
     {.path = "detect.stationary.interval", CAMERA(detect.stationary.interval), INT_OR_UNSET(-1),
      ABOVE(0), .unit = "frames", .restarts = ANA,
      .help = "How often such an object is looked at again; default: fps * 10."},
-    {.path = "detect.stationary.threshold", CAMERA(detect.stationary.threshold),
-     INT_OR_UNSET(-1), AT_LEAST(1), .unit = "frames", .restarts = ANA,
+    {.path = "detect.stationary.threshold", CAMERA(detect.stationary.threshold), INT_OR_UNSET(-1),
+     AT_LEAST(1), .unit = "frames", .restarts = ANA,
      .help = "Frames without moving before an object is stationary; default: fps * 10."},
     {.path = "detect.stationary.max_frames", IN_CAMERA,
      .help = "Frames after which a stationary object is dropped."},
     {.path = "detect.stationary.max_frames.default",
      CAMERA(detect.stationary.max_frames.default_frames), OPT_INT, AT_LEAST(1), .unit = "frames",
      .restarts = ANA, .help = "For labels not listed in `objects`; default: never."},
-    {.path = "detect.stationary.max_frames.objects",
-     CAMERA(detect.stationary.max_frames.objects), .type = CFG_T_NUMBERS,
-     .flags = CFG_F_INTEGER, .unit = "frames", .restarts = ANA, .help = "By label."},
+    {.path = "detect.stationary.max_frames.objects", CAMERA(detect.stationary.max_frames.objects),
+     .type = CFG_T_NUMBERS, .flags = CFG_F_INTEGER, .unit = "frames", .restarts = ANA,
+     .help = "By label."},
     {.path = "detect.annotation_offset", CAMERA(detect.annotation_offset), INT("0"),
      .unit = "milliseconds", .help = "Shifts boxes against recordings on the web page."},
 
@@ -492,8 +493,8 @@ const struct cfg_row cfg_rows[] = {
     {.path = "timestamp_style", IN_CAMERA, .help = "Times written into pictures."},
     {.path = "timestamp_style.position", CAMERA(timestamp_style.position), ENUM(positions, "tl"),
      .help = "Corner: top left, top right, bottom left, bottom right."},
-    {.path = "timestamp_style.format", CAMERA(timestamp_style.format),
-     STRING("%m/%d/%Y %H:%M:%S"), .help = "A strftime format."},
+    {.path = "timestamp_style.format", CAMERA(timestamp_style.format), STRING("%m/%d/%Y %H:%M:%S"),
+     .help = "A strftime format."},
     {.path = "timestamp_style.color", IN_CAMERA, .help = "Colour of the text."},
     {.path = "timestamp_style.color.red", CAMERA(timestamp_style.color.red), INT("255"),
      BETWEEN(0, 255), .help = "Red."},
@@ -518,16 +519,16 @@ const struct cfg_row cfg_rows[] = {
      .help = "Cut it to the object."},
     {.path = "mqtt.height", CAMERA(mqtt.height), INT("270"), BETWEEN(1, MAX_PIXELS),
      .scope = CFG_CAMERA, .unit = "pixels", .help = "Height to scale to."},
-    {.path = "mqtt.required_zones", CAMERA(mqtt.required_zones), STRINGS(""),
-     .scope = CFG_CAMERA, .help = "Zones one of which the object must have entered."},
-    {.path = "mqtt.quality", CAMERA(mqtt.quality), INT("70"), BETWEEN(0, 100),
-     .scope = CFG_CAMERA, .help = "JPEG quality."},
+    {.path = "mqtt.required_zones", CAMERA(mqtt.required_zones), STRINGS(""), .scope = CFG_CAMERA,
+     .help = "Zones one of which the object must have entered."},
+    {.path = "mqtt.quality", CAMERA(mqtt.quality), INT("70"), BETWEEN(0, 100), .scope = CFG_CAMERA,
+     .help = "JPEG quality."},
 
     {.path = "onvif", IN_CAMERA, .scope = CFG_CAMERA, .help = "Moving the camera."},
     {.path = "onvif.host", CAMERA(onvif.host), STRING(""), .scope = CFG_CAMERA, .restarts = SRV,
      .help = "Name or address of the camera; empty: it cannot be moved."},
-    {.path = "onvif.port", CAMERA(onvif.port), INT("8000"), BETWEEN(1, 65535),
-     .scope = CFG_CAMERA, .restarts = SRV, .help = "Its ONVIF port."},
+    {.path = "onvif.port", CAMERA(onvif.port), INT("8000"), BETWEEN(1, 65535), .scope = CFG_CAMERA,
+     .restarts = SRV, .help = "Its ONVIF port."},
     {.path = "onvif.user", CAMERA(onvif.user), OPT_STRING, .scope = CFG_CAMERA,
      .flags = CFG_F_NULL | CFG_F_SUBST, .restarts = SRV, .help = "User of the camera."},
     {.path = "onvif.password", CAMERA(onvif.password), OPT_STRING, .scope = CFG_CAMERA,
@@ -556,13 +557,12 @@ const struct cfg_row cfg_rows[] = {
     {.path = "onvif.autotracking.timeout", CAMERA(onvif.autotracking.timeout), INT("10"),
      AT_LEAST(0), .scope = CFG_CAMERA, .unit = "seconds",
      .help = "Wait before going back after an object is lost."},
-    {.path = "onvif.autotracking.movement_weights",
-     CAMERA(onvif.autotracking.movement_weights), .type = CFG_T_WEIGHTS, .def = "",
-     .scope = CFG_CAMERA, .flags = CFG_F_NULL, .restarts = SRV,
+    {.path = "onvif.autotracking.movement_weights", CAMERA(onvif.autotracking.movement_weights),
+     .type = CFG_T_WEIGHTS, .def = "", .scope = CFG_CAMERA, .flags = CFG_F_NULL, .restarts = SRV,
      .help = "Five numbers written by the calibration."},
-    {.path = "onvif.autotracking.enabled_in_config",
-     CAMERA(onvif.autotracking.enabled_in_config), .type = CFG_T_BOOL, .scope = CFG_CAMERA,
-     .flags = CFG_F_DERIVED, .help = "`enabled` as the file has it."},
+    {.path = "onvif.autotracking.enabled_in_config", CAMERA(onvif.autotracking.enabled_in_config),
+     .type = CFG_T_BOOL, .scope = CFG_CAMERA, .flags = CFG_F_DERIVED,
+     .help = "`enabled` as the file has it."},
 
     {.path = "ui", IN_CAMERA, .scope = CFG_CAMERA, .help = "The camera on the web page."},
     {.path = "ui.order", CAMERA(ui.order), INT("0"), .scope = CFG_CAMERA,
@@ -571,10 +571,10 @@ const struct cfg_row cfg_rows[] = {
      .help = "Whether it is shown on the first page."},
 
     /* --- inside cameras -------------------------------------------------------------------- */
-    {.path = "path", INPUT(path), OPT_STRING,
-     .flags = CFG_F_REQUIRED | CFG_F_SUBST | CFG_F_URL, .restarts = CAP,
-     .help = "Address or file of the stream."},
-    {.path = "roles", INPUT(role_names), .type = CFG_T_STRINGS, .choices = role_names, .restarts = CAP,
+    {.path = "path", INPUT(path), OPT_STRING, .flags = CFG_F_REQUIRED | CFG_F_SUBST | CFG_F_URL,
+     .restarts = CAP, .help = "Address or file of the stream."},
+    {.path = "roles", INPUT(role_names), .type = CFG_T_STRINGS, .choices = role_names,
+     .restarts = CAP,
      .help = "What the stream is for; a single stream is always for detect and record."},
     {.path = "global_args", INPUT(global_args), ARGS(""), .restarts = CAP,
      .help = "Instead of the camera's `global_args`."},
@@ -615,6 +615,7 @@ const struct cfg_row cfg_rows[] = {
     {.path = "threshold", .in = CFG_B_AUDIO_FILTER, .offset = offsetof(struct cfg_pair, number),
      FLOAT("0.8"), UP_TO(0.5, 1.0), .help = "Score from which a sound counts."},
 };
+/* clang-format on */
 
 const size_t cfg_row_count = ARRAY_SIZE(cfg_rows);
 
@@ -736,7 +737,7 @@ const char *cfg_row_type_text(const struct cfg_row *row)
     case CFG_T_ENUM:
         return "choice";
     case CFG_T_STRINGS:
-        return row->choices != NULL             ? "list of choices"
+        return row->choices != NULL            ? "list of choices"
                : (row->flags & CFG_F_ONE) != 0 ? "text or list of texts"
                                                : "list of texts";
     case CFG_T_ARGS:

@@ -105,11 +105,11 @@ struct cfg_row {
     unsigned limits;      /* enum cfg_limit */
     double min, max;
     size_t offset;
-    size_t present;     /* offset of a bool telling that the key was given; 0: none */
-    size_t size;        /* of one element of a CFG_T_MAP or _LIST */
-    size_t at_most;     /* elements; 0: CFG_MAX_ITEMS */
-    int unset;          /* CFG_T_INT without default, when absent */
-    const char *def;    /* as one would write it; lists with ", "; NULL: none */
+    size_t present;                   /* offset of a bool telling that the key was given; 0: none */
+    size_t size;                      /* of one element of a CFG_T_MAP or _LIST */
+    size_t at_most;                   /* elements; 0: CFG_MAX_ITEMS */
+    int unset;                        /* CFG_T_INT without default, when absent */
+    const char *def;                  /* as one would write it; lists with ", "; NULL: none */
     const struct cfg_choice *choices; /* ends with name NULL */
     const char *unit;
     unsigned restarts; /* enum cfg_restart */

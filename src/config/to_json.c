@@ -50,13 +50,12 @@ static int by_item_name(const void *a, const void *b)
     return strcmp(((const struct item *)a)->name, ((const struct item *)b)->name);
 }
 
-static void add_rows(struct item *items, size_t *count, const struct cfg_row *first,
-                     unsigned scope, const void *base)
+static void add_rows(struct item *items, size_t *count, const struct cfg_row *first, unsigned scope,
+                     const void *base)
 {
     for (const struct cfg_row *row = first; row != NULL; row = cfg_row_next(row, scope)) {
         if (*count < MAX_LEVEL) {
-            items[(*count)++] =
-                (struct item){.name = cfg_row_name(row), .row = row, .base = base};
+            items[(*count)++] = (struct item){.name = cfg_row_name(row), .row = row, .base = base};
         }
     }
 }
@@ -203,7 +202,8 @@ static void write_extra(struct writer *w, const struct item *item)
     }
 }
 
-/* --- values ------------------------------------------------------------------------------------ */
+/* --- values ------------------------------------------------------------------------------------
+ */
 
 static const char *choice_name(const struct cfg_row *row, int value)
 {
@@ -489,7 +489,8 @@ static void write_level(struct writer *w, const struct where *where, struct item
     jout_end_object(&w->json);
 }
 
-/* --- structs, with what is particular to each --------------------------------------------------- */
+/* --- structs, with what is particular to each ---------------------------------------------------
+ */
 
 static bool is_deepstack_only(const struct cfg_row *row)
 {

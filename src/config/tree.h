@@ -34,10 +34,10 @@ struct cfg_entry {
 
 struct cfg_node {
     enum cfg_kind kind;
-    int line;          /* 1-based; 0 for a node that is in no file */
-    uint32_t weight;   /* nodes below and including this one, aliases expanded */
-    size_t count;      /* of items or entries */
-    const char *text;  /* scalars: as written */
+    int line;         /* 1-based; 0 for a node that is in no file */
+    uint32_t weight;  /* nodes below and including this one, aliases expanded */
+    size_t count;     /* of items or entries */
+    const char *text; /* scalars: as written */
     union {
         bool boolean;
         int64_t integer;

@@ -88,8 +88,8 @@ void assert_warning(const char *text, const char *path, const char *fragment)
     AUTO_LOADED loaded = load(text);
     assert_loads(&loaded);
     if (!has_warning(&loaded, path, fragment)) {
-        fail_msg("no warning about %s with \"%s\" in:\n%s\nof:\n%s", path, fragment,
-                 said(&loaded), text);
+        fail_msg("no warning about %s with \"%s\" in:\n%s\nof:\n%s", path, fragment, said(&loaded),
+                 text);
     }
 }
 

@@ -15,9 +15,9 @@
 
 /* A configuration with one camera "cam" of one input; a test adds what it is about. */
 #define TOP "mqtt: {enabled: false}\n"
-#define CAMERA                                                                                     \
-    "cameras:\n"                                                                                   \
-    "  cam:\n"                                                                                     \
+#define CAMERA   \
+    "cameras:\n" \
+    "  cam:\n"   \
     "    ffmpeg: {inputs: [{path: rtsp://cam/1, roles: [detect]}]}\n"
 #define MINIMAL TOP CAMERA
 

@@ -49,13 +49,16 @@ static void errors(void **state)
          "the number 1234; put it in quotes"},
         {"mqtt: {enabled: false, user: u, password: 1234}\n" CAMERA, "mqtt.password",
          "not a number; put it in quotes"},
-        {MINIMAL "    objects: {track: person}\n", "cameras.cam.objects.track", "write it as [ ... ]"},
-        {MINIMAL "    objects: {track: [person, no]}\n", "cameras.cam.objects.track.1", "true/false"},
+        {MINIMAL "    objects: {track: person}\n", "cameras.cam.objects.track",
+         "write it as [ ... ]"},
+        {MINIMAL "    objects: {track: [person, no]}\n", "cameras.cam.objects.track.1",
+         "true/false"},
         {MINIMAL "    detect: {fps: 2.5}\n", "cameras.cam.detect.fps", "whole number"},
         {MINIMAL "    detect: {fps: 99999999999}\n", "cameras.cam.detect.fps", "out of range"},
         {MINIMAL "    detect: {annotation_offset: 99999999999}\n",
          "cameras.cam.detect.annotation_offset", "smaller"},
-        {MINIMAL "    record: {retain: {days: .inf}}\n", "cameras.cam.record.retain.days", "number"},
+        {MINIMAL "    record: {retain: {days: .inf}}\n", "cameras.cam.record.retain.days",
+         "number"},
         {MINIMAL "    record: {retain: {mode: motoin}}\n", "cameras.cam.record.retain.mode",
          "none of all, motion or active_objects; did you mean motion?"},
         {TOP "logger: {logs: {a.b: loud}}\n" CAMERA, "logger.logs.a.b", "none of debug"},
@@ -88,8 +91,8 @@ static void errors(void **state)
         {MINIMAL "    zones: {cam: {coordinates: '0,0,1,0,1,1'}}\n", "cameras.cam.zones.cam",
          "name of a camera"},
         {MINIMAL "    zones: {b: {coordinates: '0,0,1,0,1,1'}}\n"
-                 "  b: {ffmpeg: {inputs: [{path: x}]}}\n", "cameras.cam.zones.b",
-         "name of a camera"},
+                 "  b: {ffmpeg: {inputs: [{path: x}]}}\n",
+         "cameras.cam.zones.b", "name of a camera"},
         /* roles */
         {INPUTS("[{path: a, roles: [record]}, {path: b, roles: [audio]}]"),
          "cameras.cam.ffmpeg.inputs", "no input has the role detect"},
@@ -99,8 +102,9 @@ static void errors(void **state)
          "cameras.cam.ffmpeg.inputs", "record is given to more than one"},
         {INPUTS("[{path: a, roles: [detect]}, {path: b}]"), "cameras.cam.ffmpeg.inputs.1.roles",
          "is missing"},
-        {INPUTS("[{path: a, roles: [detect]}, {path: b, roles: [audio]}]")
-         "    record: {enabled: true}\n", "cameras.cam.record.enabled", "no input has the role record"},
+        {INPUTS("[{path: a, roles: [detect]}, {path: b, roles: [audio]}]") "    record: {enabled: "
+                                                                           "true}\n",
+         "cameras.cam.record.enabled", "no input has the role record"},
         {INPUTS(TWO) "    audio: {enabled: true}\n", "cameras.cam.audio.enabled",
          "no input has the role audio"},
         {MINIMAL "    audio: {enabled: true}\n", "cameras.cam.audio.enabled", "role audio"},
@@ -167,7 +171,8 @@ static void errors(void **state)
         {INPUTS("[{path: '{FRIGATE_TEST_NAME!r}'}]"), "cameras.cam.ffmpeg.inputs.0.path",
          "begins with FRIGATE_"},
         /* detectors */
-        {TOP "detectors: {a: {type: edgtpu}}\n" CAMERA, "detectors.a.type", "did you mean edgetpu?"},
+        {TOP "detectors: {a: {type: edgtpu}}\n" CAMERA, "detectors.a.type",
+         "did you mean edgetpu?"},
         {TOP "detectors: {a: cpu}\n" CAMERA, "detectors.a", "section"},
         /* audio */
         {TOP "audio: {filters: {bark: {threshold: 1}}}\n" CAMERA, "audio.filters.bark.threshold",
@@ -208,11 +213,12 @@ static void warnings(void **state)
         {TOP "cameras: {events: {ffmpeg: {inputs: [{path: x}]}}}\n", "cameras.events",
          "something else"},
         {MINIMAL "    name: other\n", "cameras.cam.name", "another name"},
-        {MINIMAL "    record: {enabled_in_config: true}\n",
-         "cameras.cam.record.enabled_in_config", "ignored"},
+        {MINIMAL "    record: {enabled_in_config: true}\n", "cameras.cam.record.enabled_in_config",
+         "ignored"},
         {MINIMAL "    zones: {z: {coordinates: '0,0,1,0,1,1', colour: red}}\n",
          "cameras.cam.zones.z.colour", "unknown key, ignored"},
-        {MINIMAL "    birdseye: {width: 5}\n", "cameras.cam.birdseye.width", "unknown key, ignored"},
+        {MINIMAL "    birdseye: {width: 5}\n", "cameras.cam.birdseye.width",
+         "unknown key, ignored"},
         {MINIMAL "    timestamp_style: {effect: None}\n", "cameras.cam.timestamp_style.effect",
          "taken for nothing"},
         {MINIMAL "    webui_url: None\n", "cameras.cam.webui_url", "is the text"},
@@ -231,7 +237,8 @@ static void warnings(void **state)
          "cameras.cam.objects.filters.person", "nothing passes"},
         {MINIMAL "    objects: {filters: {person: {threshold: 75}}}\n",
          "cameras.cam.objects.filters.person", "nothing passes"},
-        {MINIMAL "    zones: {z: {coordinates: '0,0,1,0,1,1', filters: {person: {min_score: 2}}}}\n",
+        {MINIMAL
+         "    zones: {z: {coordinates: '0,0,1,0,1,1', filters: {person: {min_score: 2}}}}\n",
          "cameras.cam.zones.z.filters.person", "nothing passes"},
         {MINIMAL "    snapshots: {required_zones: [x]}\n", "cameras.cam.snapshots.required_zones",
          "no zone \"x\""},
@@ -258,7 +265,7 @@ static void nothing_to_say(void **state)
         INPUTS(TWO) "    record: {enabled: true}\n",
         INPUTS("[{path: a, roles: [detect, record, audio]}]") "    audio: {enabled: true}\n",
         TOP "ffmpeg: {output_args: {record: -f segment -segment_time 60 -c copy}}\n" CAMERA,
-        MINIMAL "    motion:\n",               /* the one section that may be empty */
+        MINIMAL "    motion:\n", /* the one section that may be empty */
         MINIMAL "    motion: {enabled: false}\n    detect: {enabled: false}\n",
         MINIMAL "    detect: {min_initialized: 0, max_disappeared: 1}\n",
         MINIMAL ZONE "    review: {alerts: {required_zones: yard}}\n",
@@ -294,7 +301,8 @@ static void all_at_once(void **state)
         "x.yml:1: warning: mqtt.host: is empty, so no broker can be reached; give it, or set "
         "mqtt.enabled: false\n",
         "x.yml:2: detect.fps: must be a whole number, not the text \"many\"\n",
-        "x.yml:7: cameras.cam.ffmpeg.inputs.0.roles.1: \"rtmpp\" is none of record, detect or audio\n",
+        "x.yml:7: cameras.cam.ffmpeg.inputs.0.roles.1: \"rtmpp\" is none of record, detect or "
+        "audio\n",
         "x.yml:7: cameras.cam.ffmpeg.inputs.0.path: is missing: Address or file of the stream\n",
         "x.yml:8: cameras.cam.zones.a.coordinates: has an odd number of coordinates; every corner "
         "needs x and y\n",

@@ -59,24 +59,25 @@ static void freeing_nothing(void **state)
 
 static void inheritance(void **state)
 {
-    AUTO_LOADED l = load(TOP "record: {enabled: true, retain: {days: 3}, events: {objects: [dog]}}\n"
-                             "objects: {track: [person, dog], filters: {dog: {min_area: 7}}}\n"
-                             "detect: {fps: 8, width: 640, height: 480}\n"
-                             "snapshots: {height: 100}\n"
-                             "birdseye: {mode: motion, quality: 3, enabled: false}\n" CAMERA
-                             "    record: {retain: {mode: motion}, events: {objects: }}\n"
-                             "    objects: {track: [cat], filters: {dog: {max_area: 9}}}\n"
-                             "    detect: {fps: 4}\n"
-                             "    snapshots: {height: }\n"
-                             "    birdseye: {order: 4}\n"
-                             "  plain: {ffmpeg: {inputs: [{path: x}]}}\n");
+    AUTO_LOADED l =
+        load(TOP "record: {enabled: true, retain: {days: 3}, events: {objects: [dog]}}\n"
+                 "objects: {track: [person, dog], filters: {dog: {min_area: 7}}}\n"
+                 "detect: {fps: 8, width: 640, height: 480}\n"
+                 "snapshots: {height: 100}\n"
+                 "birdseye: {mode: motion, quality: 3, enabled: false}\n" CAMERA
+                 "    record: {retain: {mode: motion}, events: {objects: }}\n"
+                 "    objects: {track: [cat], filters: {dog: {max_area: 9}}}\n"
+                 "    detect: {fps: 4}\n"
+                 "    snapshots: {height: }\n"
+                 "    birdseye: {order: 4}\n"
+                 "  plain: {ffmpeg: {inputs: [{path: x}]}}\n");
     const struct cfg_camera *c = cam(&l);
     assert_true(c->record.enabled);
-    assert_true(c->record.retain.days == 3.0);                   /* maps merge deep */
-    assert_int_equal(c->record.retain.mode, CFG_RETAIN_MOTION);  /* and the camera wins */
-    assert_false(c->record.events.has_objects);                  /* null blocks the global list */
+    assert_true(c->record.retain.days == 3.0);                  /* maps merge deep */
+    assert_int_equal(c->record.retain.mode, CFG_RETAIN_MOTION); /* and the camera wins */
+    assert_false(c->record.events.has_objects);                 /* null blocks the global list */
     assert_false(c->snapshots.height.has);
-    assert_int_equal(c->objects.track.count, 1);                 /* lists are replaced */
+    assert_int_equal(c->objects.track.count, 1); /* lists are replaced */
     assert_string_equal(c->objects.track.items[0], "cat");
     assert_int_equal(config_filter(&c->objects.filters, "dog")->min_area, 7);
     assert_int_equal(config_filter(&c->objects.filters, "dog")->max_area, 9);
@@ -148,11 +149,12 @@ static void roles_of_one_input(void **state)
 
 static void arguments(void **state)
 {
-    AUTO_LOADED l = load(TOP "ffmpeg: {hwaccel_args: preset-vaapi, global_args: -a 'b c' \"d\\\"e\" f\\ g ''}\n"
-                             "cameras:\n  cam:\n    ffmpeg:\n      input_args: [-x, 5]\n"
-                             "      inputs:\n"
-                             "        - {path: x, roles: [detect], hwaccel_args: preset-nvidia}\n"
-                             "        - {path: y, roles: [record], input_args: preset-rtsp-udp}\n");
+    AUTO_LOADED l =
+        load(TOP "ffmpeg: {hwaccel_args: preset-vaapi, global_args: -a 'b c' \"d\\\"e\" f\\ g ''}\n"
+                 "cameras:\n  cam:\n    ffmpeg:\n      input_args: [-x, 5]\n"
+                 "      inputs:\n"
+                 "        - {path: x, roles: [detect], hwaccel_args: preset-nvidia}\n"
+                 "        - {path: y, roles: [record], input_args: preset-rtsp-udp}\n");
     const struct cfg_camera *c = cam(&l);
     const struct cfg_list *args = &c->ffmpeg.inputs[0].global_args;
     assert_int_equal(args->count, 5);
@@ -191,15 +193,20 @@ static void coordinates(void **state)
         {"['0,0', '0.5,0', '1,1']", "0,0", {0, 0, 0.5f, 0, 1, 1}},
         {"'0,0,1,0,1,1'", "0,0,1,0,1,1", {0, 0, 1, 0, 1, 1}}, /* a lone 1 is a part */
         {"'0,0,1.0,0,1.00,1'", "0,0,1.0,0,1.00,1", {0, 0, 1, 0, 1, 1}},
-        {"' 0, 0 , 2,0, 2, 4 '", "0.0,0.0,0.003,0.0,0.003,0.008", {0, 0, 0.003f, 0, 0.003f, 0.008f}},
-        {"'1,1,100,1,100,100'", "0.002,0.002,0.156,0.002,0.156,0.208",
+        {"' 0, 0 , 2,0, 2, 4 '",
+         "0.0,0.0,0.003,0.0,0.003,0.008",
+         {0, 0, 0.003f, 0, 0.003f, 0.008f}},
+        {"'1,1,100,1,100,100'",
+         "0.002,0.002,0.156,0.002,0.156,0.208",
          {0.002f, 0.002f, 0.156f, 0.002f, 0.156f, 0.208f}},
         {"'0,0,1e-1,0,.5,5.e-1'", "0,0,1e-1,0,.5,5.e-1", {0, 0, 0.1f, 0, 0.5f, 0.5f}},
     };
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         AUTO_STR struct str text = {0};
-        str_addf(&text, MINIMAL "    detect: {width: 640, height: 480}\n"
-                                "    zones: {z: {coordinates: %s}}\n", rows[i].yaml);
+        str_addf(&text,
+                 MINIMAL "    detect: {width: 640, height: 480}\n"
+                         "    zones: {z: {coordinates: %s}}\n",
+                 rows[i].yaml);
         AUTO_LOADED l = load(str_text(&text));
         const struct cfg_zone *zone = &cam(&l)->zones[0];
         assert_string_equal(zone->coordinates.text.items[0], rows[i].text);
@@ -277,8 +284,8 @@ static void many_zone_colors(void **state)
 
 static void label_colors(void **state)
 {
-    AUTO_LOADED l = load(TOP "objects: {track: [person, cat]}\n" CAMERA
-                             "    objects: {track: [zebra, cat]}\n");
+    AUTO_LOADED l =
+        load(TOP "objects: {track: [person, cat]}\n" CAMERA "    objects: {track: [zebra, cat]}\n");
     assert_loads(&l);
     uint8_t color[3];
     assert_int_equal(l.config->colormap.count, 3);
@@ -319,9 +326,27 @@ static void demo_model(void **state)
     assert_int_equal(model->width, 320);
     assert_int_equal(model->input_tensor, CFG_TENSOR_NCHW);
     assert_int_equal(model->model_type, CFG_MODEL_YOLO_GENERIC);
-    AUTO_LOADED demo = load(TOP "cameras: {cam: {ffmpeg: {inputs: [{path: /x/demo-yard.mp4}]}}}\n");
-    assert_loads(&demo);
-    assert_false(has_warning(&demo, NULL, "demo model is loaded"));
+    static const struct {
+        const char *path;
+        bool is_demo;
+    } inputs[] = {
+        {"/x/demo-yard.mp4", true},
+        {"demo.mp4", true},
+        {"/data/scenes/a.mp4", true},
+        {"scenes/a.mp4", true},
+        {"/data/myscenes/a.mp4", false},
+        {"/data/scenes/b/a.mp4", false},
+        {"rtsp://h/scenes/a", false},
+        {"rtsp://h/demo", false},
+        {"a.mp4", false},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(inputs); i++) {
+        AUTO_STR struct str text = {0};
+        str_addf(&text, TOP "cameras: {cam: {ffmpeg: {inputs: [{path: '%s'}]}}}\n", inputs[i].path);
+        AUTO_LOADED demo = load(str_text(&text));
+        assert_loads(&demo);
+        assert_int_equal(!has_warning(&demo, NULL, "demo model is loaded"), inputs[i].is_demo);
+    }
     AUTO_LOADED own = load(TOP "model: {path: /dev/null, width: 416, model_type: yolox}\n"
                                "detectors: {a: {type: edgetpu, device: usb},"
                                " b: {type: onnx, model: {path: /dev/zero}}}\n" CAMERA);
@@ -592,7 +617,8 @@ static void plus_key(void **state)
     unsetenv("PLUS_API_KEY");
 }
 
-/* --- the sample with every key ------------------------------------------------------------------ */
+/* --- the sample with every key ------------------------------------------------------------------
+ */
 
 static const struct cfg_node *down(const struct cfg_node *at, const char *dotted)
 {

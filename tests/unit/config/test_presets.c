@@ -59,8 +59,8 @@ static void expansion(void **state)
         {CFG_PRESET_RECORD, "-own", "-own"},
         {CFG_PRESET_RECORD, "preset-vaapi", ""}, /* of another table: refused when loading */
     };
-    const struct cfg_preset_values values = {.fps = 7, .width = 640, .height = 480,
-                                             .gpu = "/dev/gpu"};
+    const struct cfg_preset_values values = {
+        .fps = 7, .width = 640, .height = 480, .gpu = "/dev/gpu"};
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         struct cfg_list args = one(rows[i].name), out;
         config_presets_expand(rows[i].kind, &args, &values, &out);
@@ -131,8 +131,9 @@ static void commands(void **state)
     const struct cfg_camera *c = &l.config->cameras[0];
     AUTO_STR struct str out = {0};
     assert_true(config_input_command(c, &c->ffmpeg.inputs[0], &out));
-    assert_string_equal(str_text(&out), "ffmpeg -y -a -i rtsp://*:*@h/1 -r 4 -vf fps=4,scale=640:480 "
-                                        "-threads 2 -f rawvideo -pix_fmt yuv420p pipe:");
+    assert_string_equal(str_text(&out),
+                        "ffmpeg -y -a -i rtsp://*:*@h/1 -r 4 -vf fps=4,scale=640:480 "
+                        "-threads 2 -f rawvideo -pix_fmt yuv420p pipe:");
     str_clear(&out);
     assert_true(config_input_command(c, &c->ffmpeg.inputs[1], &out));
     assert_string_equal(str_text(&out),
@@ -150,7 +151,8 @@ static void render_node(void **state)
     assert_true(device[0] == '\0' || strncmp(device, "/dev/dri/renderD", 16) == 0);
 }
 
-/* --- labels ------------------------------------------------------------------------------------ */
+/* --- labels ------------------------------------------------------------------------------------
+ */
 
 static char file_name[64];
 
@@ -190,7 +192,8 @@ static void label_files(void **state)
     char two[] = "2", far[] = "100", vehicle[] = "vehicle", odd[] = "odd";
     struct cfg_pair pairs[] = {{.name = two, .text = vehicle}, {.name = far, .text = odd}};
     struct cfg_pairs overlay = {pairs, 2};
-    struct cfg_labels numbered = labels_of("0  person\n2  car\n5 bus stop\nnot numbered\n", &overlay);
+    struct cfg_labels numbered =
+        labels_of("0  person\n2  car\n5 bus stop\nnot numbered\n", &overlay);
     assert_int_equal(numbered.count, 101);
     assert_string_equal(numbered.items[0], "person");
     assert_string_equal(numbered.items[1], "unknown");
@@ -260,10 +263,10 @@ static void demo_labels(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(expansion),    cmocka_unit_test(shorthands),
-        cmocka_unit_test(scaling),      cmocka_unit_test(names),
-        cmocka_unit_test(commands),     cmocka_unit_test(render_node),
-        cmocka_unit_test(label_files),  cmocka_unit_test(usual_labels),
+        cmocka_unit_test(expansion),   cmocka_unit_test(shorthands),
+        cmocka_unit_test(scaling),     cmocka_unit_test(names),
+        cmocka_unit_test(commands),    cmocka_unit_test(render_node),
+        cmocka_unit_test(label_files), cmocka_unit_test(usual_labels),
         cmocka_unit_test(demo_labels),
     };
     return cmocka_run_group_tests_name("config presets", tests, NULL, NULL);

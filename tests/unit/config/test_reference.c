@@ -1,4 +1,5 @@
-/* The reference and the schema say what the table says, and the committed reference is not stale. */
+/* The reference and the schema say what the table says, and the committed reference is not stale.
+ */
 #include "help.h"
 
 #include <jansson.h>
@@ -68,22 +69,26 @@ static json_t *property(json_t *root, json_t *at, const char *name)
 static void schema_has_every_row(void **state)
 {
     static const char *const definitions[CFG_B_COUNT] = {
-        [CFG_B_CAMERA] = "camera",     [CFG_B_INPUT] = "input",
-        [CFG_B_ZONE] = "zone",         [CFG_B_FILTER] = "filter",
-        [CFG_B_AUDIO_FILTER] = "audio_filter", [CFG_B_MODEL] = "model",
-        [CFG_B_DETECTOR] = "detector", [CFG_B_GROUP] = "camera_group",
+        [CFG_B_CAMERA] = "camera",
+        [CFG_B_INPUT] = "input",
+        [CFG_B_ZONE] = "zone",
+        [CFG_B_FILTER] = "filter",
+        [CFG_B_AUDIO_FILTER] = "audio_filter",
+        [CFG_B_MODEL] = "model",
+        [CFG_B_DETECTOR] = "detector",
+        [CFG_B_GROUP] = "camera_group",
     };
     json_t *root = schema();
     for (size_t i = 0; i < cfg_row_count; i++) {
         const struct cfg_row *row = &cfg_rows[i];
-        bool global = row->in == CFG_B_ROOT ||
-                      (row->in == CFG_B_CAMERA && row->scope == CFG_GLOBAL);
+        bool global =
+            row->in == CFG_B_ROOT || (row->in == CFG_B_CAMERA && row->scope == CFG_GLOBAL);
         if ((row->flags & CFG_F_DERIVED) != 0) {
             continue;
         }
-        json_t *at = global ? root
-                            : json_object_get(json_object_get(root, "definitions"),
-                                              definitions[row->in]);
+        json_t *at =
+            global ? root
+                   : json_object_get(json_object_get(root, "definitions"), definitions[row->in]);
         char path[128];
         snprintf(path, sizeof path, "%s", row->path);
         for (char *save, *name = strtok_r(path, ".", &save); name != NULL;

@@ -63,7 +63,8 @@ static const struct {
     {CFG_B_CAMERA, "review.alerts.required_zones", "[\"yard\"]"},
     {CFG_B_CAMERA, "review.detections.required_zones", "[\"yard\"]"},
     {CFG_B_CAMERA, "onvif.autotracking.enabled", "false"},
-    {CFG_B_CAMERA, "onvif.autotracking.movement_weights", "[\"1.0\", \"2.0\", \"3.0\", \"4.0\", \"5.0\"]"},
+    {CFG_B_CAMERA, "onvif.autotracking.movement_weights",
+     "[\"1.0\", \"2.0\", \"3.0\", \"4.0\", \"5.0\"]"},
     {CFG_B_INPUT, "roles", "[\"record\", \"detect\"]"}, /* what a single input always has */
     {CFG_B_INPUT, "input_args", "\"preset-rtsp-udp\""},
     {CFG_B_INPUT, "hwaccel_args", "\"preset-vaapi\""},
@@ -73,13 +74,14 @@ static const struct {
 static json_t *base(void)
 {
     json_error_t error;
-    json_t *root = json_loads("{\"mqtt\": {\"enabled\": false, \"user\": \"u\", \"password\": \"p\"},"
-                              " \"detectors\": {\"one\": {}}, \"camera_groups\": {\"all\": {}},"
-                              " \"cameras\": {\"cam\": {"
-                              "   \"ffmpeg\": {\"inputs\": [{\"path\": \"rtsp://a\"}]},"
-                              "   \"onvif\": {\"user\": \"u\", \"password\": \"p\"},"
-                              "   \"zones\": {\"yard\": {\"coordinates\": \"0,0,1,0,1,1\"}}}}}",
-                              0, &error);
+    json_t *root =
+        json_loads("{\"mqtt\": {\"enabled\": false, \"user\": \"u\", \"password\": \"p\"},"
+                   " \"detectors\": {\"one\": {}}, \"camera_groups\": {\"all\": {}},"
+                   " \"cameras\": {\"cam\": {"
+                   "   \"ffmpeg\": {\"inputs\": [{\"path\": \"rtsp://a\"}]},"
+                   "   \"onvif\": {\"user\": \"u\", \"password\": \"p\"},"
+                   "   \"zones\": {\"yard\": {\"coordinates\": \"0,0,1,0,1,1\"}}}}}",
+                   0, &error);
     assert_non_null(root);
     return root;
 }
@@ -255,12 +257,13 @@ static void check_default(const struct subject *s)
     } else if (value != NULL) {
         text = json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(12));
     }
-    bool same = text != NULL && (strcmp(text, row->def) == 0 ||
-                                 (json_is_number(value) &&
-                                  json_number_value(value) == strtod(row->def, NULL)));
+    bool same = text != NULL &&
+                (strcmp(text, row->def) == 0 ||
+                 (json_is_number(value) && json_number_value(value) == strtod(row->def, NULL)));
     /* The first is filled in per camera, the second is set in the base, and the third is shown for
      * a detector of another type only. */
-    bool particular_default = strncmp(row->path, "api_", 4) == 0 || strcmp(row->path, "live.stream_name") == 0 ||
+    bool particular_default = strncmp(row->path, "api_", 4) == 0 ||
+                              strcmp(row->path, "live.stream_name") == 0 ||
                               strcmp(row->path, "mqtt.enabled") == 0;
     /* Elements that are not in the base have no default to show. */
     bool absent = holder(answer, s->steps, &(const char *){NULL}, false) == NULL;
@@ -331,10 +334,9 @@ static void check_number(const struct subject *s, double value)
     bool is_map = s->row->type == CFG_T_NUMBERS;
     char path[300];
     snprintf(path, sizeof path, "%s%s", s->path, is_map ? ".car" : "");
-    json_t *number = value == (double)(json_int_t)value ? json_integer((json_int_t)value)
-                                                        : json_real(value);
-    AUTO_LOADED loaded =
-        load_with(s, NULL, is_map ? json_pack("{so}", "car", number) : number);
+    json_t *number =
+        value == (double)(json_int_t)value ? json_integer((json_int_t)value) : json_real(value);
+    AUTO_LOADED loaded = load_with(s, NULL, is_map ? json_pack("{so}", "car", number) : number);
     if (loaded.config != NULL || !has_error(&loaded, path, "out of range")) {
         fail_msg("%s = %g was not refused:\n%s", last, value, said(&loaded));
     }
@@ -389,12 +391,30 @@ static void walk(check_fn *check)
     assert_true(walked > cfg_row_count);
 }
 
-static void defaults(void **state) { walk(check_default); }
-static void good_values(void **state) { walk(check_good); }
-static void wrong_types(void **state) { walk(check_bad_type); }
-static void empty_values(void **state) { walk(check_empty); }
-static void ranges(void **state) { walk(check_range); }
-static void neighbours(void **state) { walk(check_neighbour); }
+static void defaults(void **state)
+{
+    walk(check_default);
+}
+static void good_values(void **state)
+{
+    walk(check_good);
+}
+static void wrong_types(void **state)
+{
+    walk(check_bad_type);
+}
+static void empty_values(void **state)
+{
+    walk(check_empty);
+}
+static void ranges(void **state)
+{
+    walk(check_range);
+}
+static void neighbours(void **state)
+{
+    walk(check_neighbour);
+}
 
 /* What walking the table relies on. */
 static void order(void **state)

@@ -42,23 +42,54 @@ static void scalars(void **state)
         enum cfg_kind kind;
         double number; /* booleans: 0 or 1 */
     } rows[] = {
-        {"", CFG_NULL, 0},          {"~", CFG_NULL, 0},         {"null", CFG_NULL, 0},
-        {"NULL", CFG_NULL, 0},      {"nUll", CFG_STRING, 0},    {"yes", CFG_BOOL, 1},
-        {"Yes", CFG_BOOL, 1},       {"YES", CFG_BOOL, 1},       {"yEs", CFG_STRING, 0},
-        {"on", CFG_BOOL, 1},        {"Off", CFG_BOOL, 0},       {"no", CFG_BOOL, 0},
-        {"true", CFG_BOOL, 1},      {"FALSE", CFG_BOOL, 0},     {"y", CFG_STRING, 0},
-        {"n", CFG_STRING, 0},       {"0", CFG_INT, 0},          {"12", CFG_INT, 12},
-        {"-12", CFG_INT, -12},      {"+7", CFG_INT, 7},         {"010", CFG_INT, 8},
-        {"-010", CFG_INT, -8},      {"08", CFG_STRING, 0},      {"0x1F", CFG_INT, 31},
-        {"0b101", CFG_INT, 5},      {"1_000", CFG_INT, 1000},   {"1:30", CFG_INT, 90},
-        {"190:20:30", CFG_INT, 685230},                         {"1:60", CFG_STRING, 0},
-        {"0:30", CFG_STRING, 0},    {"1.5", CFG_FLOAT, 1.5},    {"-.5", CFG_FLOAT, -0.5},
-        {"5.", CFG_FLOAT, 5},       {"1.5e+3", CFG_FLOAT, 1500},{"1.5e3", CFG_STRING, 0},
-        {"1e5", CFG_STRING, 0},     {"1:30.5", CFG_FLOAT, 90.5},{".", CFG_STRING, 0},
-        {"-", CFG_STRING, 0},       {"+", CFG_STRING, 0},       {"1.2.3", CFG_STRING, 0},
-        {"0.1,0.2", CFG_STRING, 0}, {"rtsp://x", CFG_STRING, 0},{"12h", CFG_STRING, 0},
-        {".inf", CFG_FLOAT, HUGE_VAL}, {"-.INF", CFG_FLOAT, -HUGE_VAL},
-        {"2024-01-02", CFG_STRING, 0}, {"99999999999999999999", CFG_FLOAT, HUGE_VAL},
+        {"", CFG_NULL, 0},
+        {"~", CFG_NULL, 0},
+        {"null", CFG_NULL, 0},
+        {"NULL", CFG_NULL, 0},
+        {"nUll", CFG_STRING, 0},
+        {"yes", CFG_BOOL, 1},
+        {"Yes", CFG_BOOL, 1},
+        {"YES", CFG_BOOL, 1},
+        {"yEs", CFG_STRING, 0},
+        {"on", CFG_BOOL, 1},
+        {"Off", CFG_BOOL, 0},
+        {"no", CFG_BOOL, 0},
+        {"true", CFG_BOOL, 1},
+        {"FALSE", CFG_BOOL, 0},
+        {"y", CFG_STRING, 0},
+        {"n", CFG_STRING, 0},
+        {"0", CFG_INT, 0},
+        {"12", CFG_INT, 12},
+        {"-12", CFG_INT, -12},
+        {"+7", CFG_INT, 7},
+        {"010", CFG_INT, 8},
+        {"-010", CFG_INT, -8},
+        {"08", CFG_STRING, 0},
+        {"0x1F", CFG_INT, 31},
+        {"0b101", CFG_INT, 5},
+        {"1_000", CFG_INT, 1000},
+        {"1:30", CFG_INT, 90},
+        {"190:20:30", CFG_INT, 685230},
+        {"1:60", CFG_STRING, 0},
+        {"0:30", CFG_STRING, 0},
+        {"1.5", CFG_FLOAT, 1.5},
+        {"-.5", CFG_FLOAT, -0.5},
+        {"5.", CFG_FLOAT, 5},
+        {"1.5e+3", CFG_FLOAT, 1500},
+        {"1.5e3", CFG_STRING, 0},
+        {"1e5", CFG_STRING, 0},
+        {"1:30.5", CFG_FLOAT, 90.5},
+        {".", CFG_STRING, 0},
+        {"-", CFG_STRING, 0},
+        {"+", CFG_STRING, 0},
+        {"1.2.3", CFG_STRING, 0},
+        {"0.1,0.2", CFG_STRING, 0},
+        {"rtsp://x", CFG_STRING, 0},
+        {"12h", CFG_STRING, 0},
+        {".inf", CFG_FLOAT, HUGE_VAL},
+        {"-.INF", CFG_FLOAT, -HUGE_VAL},
+        {"2024-01-02", CFG_STRING, 0},
+        {"99999999999999999999", CFG_FLOAT, HUGE_VAL},
     };
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         struct cfg_node node = {.text = rows[i].text};
@@ -83,7 +114,8 @@ static void scalars(void **state)
 
 static void quotes_make_text(void **state)
 {
-    AUTO_PARSED p = parse("a: \"5\"\nb: 'yes'\nc: !!str 5\nd: !!float 5\ne: !!int '7'\nf: |\n  1\n");
+    AUTO_PARSED p =
+        parse("a: \"5\"\nb: 'yes'\nc: !!str 5\nd: !!float 5\ne: !!int '7'\nf: |\n  1\n");
     assert_non_null(p.root);
     assert_int_equal(cfg_get(p.root, "a")->kind, CFG_STRING);
     assert_int_equal(cfg_get(p.root, "b")->kind, CFG_STRING);
@@ -173,7 +205,9 @@ static void refused_text(void **state)
         {"a: \"x\\0y\"\n", 1, "a", "NUL character"},
         {"a: 1\nb: \"\xff\xfe\"\n", 2, NULL, "UTF-8"},
         {"a: 1\nb: \xc3\n", 2, NULL, "UTF-8"},
-        {"\xff\xfe" "a", 1, NULL, "UTF-16"},
+        {"\xff\xfe"
+         "a",
+         1, NULL, "UTF-16"},
         {"a: \x01\n", 1, NULL, "not valid text"},
         {"%YAML 9.9\n---\na: 1\n", 1, NULL, "not valid YAML"},
     };
@@ -206,7 +240,8 @@ static void nul_bytes(void **state)
 
 static void a_byte_order_mark_is_fine(void **state)
 {
-    AUTO_PARSED p = parse("\xef\xbb\xbf" "a: 1\n");
+    AUTO_PARSED p = parse("\xef\xbb\xbf"
+                          "a: 1\n");
     assert_non_null(p.root);
     assert_int_equal(cfg_get(p.root, "a")->integer, 1);
 }
