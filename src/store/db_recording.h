@@ -1,0 +1,36 @@
+/* Table recordings: one row per segment file. The file is the truth, the row indexes it. */
+#ifndef CORVETTE_STORE_DB_RECORDING_H
+#define CORVETTE_STORE_DB_RECORDING_H
+
+#include "store/store.h"
+
+struct db_recording {
+    const char *id; /* "<start>-<6 of a-z0-9>" */
+    const char *camera;
+    const char *path; /* canonical: /media/frigate/recordings/... */
+    double start_time, end_time;
+    double duration;    /* seconds */
+    double segment_mib; /* column segment_size, 1 decimal */
+    struct db_opt_int objects, motion, regions, dbfs;
+};
+
+/* Inserts; a row with the same path is replaced (its id stays). */
+void db_recording_put(struct store_work *work, const struct db_recording *recording);
+void db_recording_delete(struct store_work *work, const char *id);
+
+bool db_recording_has_path(struct db *db, const char *path);
+/* End of the newest segment of a camera, absent when it has none. */
+struct db_opt_double db_recording_newest(struct db *db, const char *camera);
+
+/* Rows of a camera that overlap after..before, ascending; return false to end. The texts live for
+ * the call only. Camera NULL: all cameras. */
+typedef bool (*db_recording_fn)(void *context, const struct db_recording *recording);
+int db_recording_each(struct db *db, const char *camera, double after, double before,
+                      db_recording_fn fn, void *context);
+
+/* /api/<camera>/recordings. */
+int db_recording_list_json(struct db *db, const char *camera, double after, double before,
+                           struct str *out);
+int db_recording_summary_json(struct db *db, const char *camera, int utc_offset_s, struct str *out);
+
+#endif

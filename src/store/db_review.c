@@ -1,0 +1,213 @@
+#include "store/db_review.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "base/jout.h"
+#include "base/mem.h"
+#include "store/row_json.h"
+#include "store/where.h"
+
+static const struct row_field fields[] = {
+    {"camera", ROW_TEXT},       {"data", ROW_JSON},
+    {"end_time", ROW_NUMBER},   {"has_been_reviewed", ROW_BOOL},
+    {"id", ROW_TEXT},           {"severity", ROW_TEXT},
+    {"start_time", ROW_NUMBER}, {"thumb_path", ROW_TEXT},
+};
+
+#define COLUMNS                                                                               \
+    "SELECT camera, data, end_time, has_been_reviewed, id, severity, start_time, thumb_path " \
+    "FROM reviewsegment"
+
+/* Names are looked for as quoted tokens of the lists in `data`. */
+static void add_tokens(struct where *where, const struct db_texts *texts, const char *first,
+                       const char *second)
+{
+    if (!texts->has) {
+        return;
+    }
+    where_begin_any(where);
+    for (size_t i = 0; i < texts->count; i++) {
+        where_any_pattern(where, first, "*\"", texts->items[i], "\"*");
+        if (second != NULL) {
+            where_any_pattern(where, second, "*\"", texts->items[i], "\"*");
+        }
+    }
+    where_end_any(where);
+}
+
+#define OBJECTS "json_extract(data, '$.objects') GLOB ?"
+#define AUDIO "json_extract(data, '$.audio') GLOB ?"
+#define ZONES "json_extract(data, '$.zones') GLOB ?"
+
+int db_review_list_json(struct db *db, const struct db_review_filter *filter, struct str *out)
+{
+    AUTO_WHERE struct where where = {0};
+    where_double(&where, "start_time > ?", filter->after);
+    where_double(&where, "end_time IS NULL OR end_time < ?", filter->before);
+    where_in(&where, "camera", &filter->cameras);
+    add_tokens(&where, &filter->labels, OBJECTS, AUDIO);
+    add_tokens(&where, &filter->zones, ZONES, NULL);
+    if (filter->unreviewed) {
+        where_add(&where, "has_been_reviewed = 0");
+    }
+    if (filter->severity != NULL) {
+        where_text(&where, "severity = ?", filter->severity);
+    }
+    AUTO_QUERY struct db_query *query =
+        where_query(db, &where, COLUMNS, " ORDER BY start_time DESC LIMIT ?");
+    db_bind_int(query, filter->limit.has ? filter->limit.value : -1);
+    return row_list(query, fields, ARRAY_SIZE(fields), out);
+}
+
+static int one(struct db_query *query, struct str *out)
+{
+    int columns[ROW_FIELDS_MAX];
+    int result = db_step(query);
+    if (result != 1) {
+        return result < 0 ? result : -ENOENT;
+    }
+    row_columns(query, fields, ARRAY_SIZE(fields), columns);
+    row_object(query, fields, ARRAY_SIZE(fields), columns, out);
+    return 0;
+}
+
+int db_review_json(struct db *db, const char *id, struct str *out)
+{
+    AUTO_QUERY struct db_query *query = db_query(db, COLUMNS " WHERE id = ?");
+    db_bind_text(query, id);
+    return one(query, out);
+}
+
+bool db_review_exists(struct db *db, const char *id)
+{
+    AUTO_QUERY struct db_query *query = db_query(db, "SELECT 1 FROM reviewsegment WHERE id = ?");
+    db_bind_text(query, id);
+    return db_step(query) == 1;
+}
+
+/* An item begins before what it holds ends and lasts until after it began; ids begin with the time
+ * of their first picture, so only the items around it are looked at. */
+int db_review_of_event_json(struct db *db, const char *event_id, struct str *out)
+{
+    AUTO_QUERY struct db_query *query =
+        db_query(db, COLUMNS
+                 " WHERE start_time < (SELECT coalesce(end_time, 1e12) FROM event WHERE id = ?1) "
+                 "AND EXISTS (SELECT 1 FROM json_each(data, '$.detections') WHERE value = ?1) "
+                 "ORDER BY start_time DESC LIMIT 1");
+    db_bind_text(query, event_id);
+    return one(query, out);
+}
+
+/* ---- counts ---- */
+
+/* clang-format off */
+#define SUM(severity, value, name)                                                                 \
+    "sum(CASE WHEN severity = '" severity "' THEN " value " ELSE 0 END) AS " name
+#define SUMS                                                                                       \
+    SUM("alert", "has_been_reviewed", "reviewed_alert") ", "                                       \
+    SUM("detection", "has_been_reviewed", "reviewed_detection") ", "                               \
+    SUM("significant_motion", "has_been_reviewed", "reviewed_motion") ", "                         \
+    SUM("alert", "1", "total_alert") ", "                                                          \
+    SUM("detection", "1", "total_detection") ", "                                                  \
+    SUM("significant_motion", "1", "total_motion")
+/* clang-format on */
+
+static const struct row_field count_fields[] = {
+    {"day", ROW_TEXT},
+    {"reviewed_alert", ROW_NUMBER},
+    {"reviewed_detection", ROW_NUMBER},
+    {"reviewed_motion", ROW_NUMBER},
+    {"total_alert", ROW_NUMBER},
+    {"total_detection", ROW_NUMBER},
+    {"total_motion", ROW_NUMBER},
+};
+
+/* `sounds`: labels count for sounds too. Frigate's days count those of objects only. */
+static void add_filter(struct where *where, const struct db_review_filter *filter, double after,
+                       bool sounds)
+{
+    where_double(where, "start_time > ?", after);
+    where_in(where, "camera", &filter->cameras);
+    add_tokens(where, &filter->labels, OBJECTS, sounds ? AUDIO : NULL);
+    add_tokens(where, &filter->zones, ZONES, NULL);
+}
+
+/* Row of counts without its day. */
+static int add_last_day(struct db *db, const struct db_review_filter *filter, double now,
+                        struct str *out)
+{
+    AUTO_WHERE struct where where = {0};
+    add_filter(&where, filter, now - 86400, true);
+    AUTO_QUERY struct db_query *query =
+        where_query(db, &where, "SELECT " SUMS " FROM reviewsegment", "");
+    int columns[ROW_FIELDS_MAX], result = db_step(query);
+    if (result == 1) {
+        row_columns(query, count_fields + 1, ARRAY_SIZE(count_fields) - 1, columns);
+        row_object(query, count_fields + 1, ARRAY_SIZE(count_fields) - 1, columns, out);
+    }
+    return result < 0 ? result : 0;
+}
+
+int db_review_summary_json(struct db *db, const struct db_review_filter *filter, double now,
+                           int utc_offset_s, struct str *out)
+{
+    AUTO_WHERE struct where where = {0};
+    add_filter(&where, filter, now - 30 * 86400, false);
+    AUTO_STR struct str head = {0}, tail = {0}, last = {0};
+    str_addf(&head,
+             "SELECT strftime('%%Y-%%m-%%d', datetime(start_time, 'unixepoch', '%d seconds')) AS "
+             "day, " SUMS " FROM reviewsegment",
+             utc_offset_s);
+    str_addf(&tail, " GROUP BY CAST(start_time + %d AS INTEGER) / 86400 ORDER BY day",
+             utc_offset_s);
+    AUTO_QUERY struct db_query *query = where_query(db, &where, str_text(&head), str_text(&tail));
+    struct jout json = {.out = out};
+    int columns[ROW_FIELDS_MAX], result;
+    jout_begin_object(&json);
+    while ((result = db_step(query)) == 1) {
+        AUTO_STR struct str row = {0};
+        row_columns(query, count_fields, ARRAY_SIZE(count_fields), columns);
+        row_object(query, count_fields, ARRAY_SIZE(count_fields), columns, &row);
+        jout_put_raw(&json, db_text(query, columns[0], NULL), str_text(&row));
+    }
+    if (result == 0) {
+        result = add_last_day(db, filter, now, &last);
+    }
+    jout_put_raw(&json, "last24Hours", str_text(&last));
+    jout_end_object(&json);
+    return result;
+}
+
+/* ---- writing ---- */
+
+struct mark {
+    char *id;
+    bool reviewed;
+};
+
+static void free_mark(void *data)
+{
+    struct mark *mark = data;
+    free(mark->id);
+    free(mark);
+}
+
+static int set_mark(struct db *db, void *data)
+{
+    const struct mark *mark = data;
+    AUTO_QUERY struct db_query *query =
+        db_query(db, "UPDATE reviewsegment SET has_been_reviewed = ? WHERE id = ?");
+    db_bind_int(query, mark->reviewed);
+    db_bind_text(query, mark->id);
+    return db_run(query);
+}
+
+void db_review_mark(struct store_work *work, const char *id, bool reviewed)
+{
+    struct mark *mark = mem_alloc(sizeof *mark);
+    mark->id = mem_strdup(id);
+    mark->reviewed = reviewed;
+    store_add(work, set_mark, mark, free_mark);
+}

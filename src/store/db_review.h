@@ -1,0 +1,31 @@
+/* Table reviewsegment: spans of activity a person may want to look at. */
+#ifndef CORVETTE_STORE_DB_REVIEW_H
+#define CORVETTE_STORE_DB_REVIEW_H
+
+#include "store/store.h"
+
+struct db_review_filter {
+    struct db_texts cameras;
+    struct db_texts labels; /* of objects or sounds */
+    struct db_texts zones;
+    bool unreviewed;      /* only those nobody has looked at */
+    const char *severity; /* NULL = any */
+    double after, before; /* begins after; ended before, or not at all */
+    struct db_opt_int limit;
+};
+
+/* /api/review, newest first. */
+int db_review_list_json(struct db *db, const struct db_review_filter *filter, struct str *out);
+/* One item; -ENOENT. */
+int db_review_json(struct db *db, const char *id, struct str *out);
+bool db_review_exists(struct db *db, const char *id);
+/* The item whose detections hold an event; -ENOENT. */
+int db_review_of_event_json(struct db *db, const char *event_id, struct str *out);
+/* Counts of the last 24 hours and of each local day of the last 30; cameras, labels and zones of
+ * the filter count. */
+int db_review_summary_json(struct db *db, const struct db_review_filter *filter, double now,
+                           int utc_offset_s, struct str *out);
+/* Unknown ids are passed over. */
+void db_review_mark(struct store_work *work, const char *id, bool reviewed);
+
+#endif
