@@ -1,0 +1,474 @@
+#include "server/server.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "ipc/channel.h"
+#include "server/adopt.h"
+#include "server/events.h"
+#include "server/grids.h"
+#include "server/jobs.h"
+#include "server/live.h"
+#include "server/model_facts.h"
+#include "server/recordings.h"
+#include "server/server_report.h"
+#include "server/stats.h"
+#include "store/store.h"
+#include "version.h"
+
+#define TICK_US 500000
+/* How long the objects of a camera outlive the link to its analyse: its successor normally speaks
+ * within two seconds, and then says itself what lives. */
+#define ANALYSE_GONE_US 5000000
+#define START_REPAIR_MS 500
+/* Of the second that a clean stop may take. */
+#define STOP_FILES_MS 600
+#define STOP_ROWS_MS 300
+
+enum link_end { LINK_CAPTURE, LINK_ANALYSE, LINK_ENDS };
+
+/* The channel to one worker of one camera. */
+struct link {
+    struct server *server;
+    enum link_end end;
+    int camera;
+    struct channel *channel; /* NULL: nobody there */
+    int64_t lost_us;         /* analyse: when the last one went, 0 once that is dealt with */
+};
+
+/* Something given before begin. */
+struct given {
+    struct msg_give give;
+    int fd;
+};
+
+struct server {
+    struct server_setup setup;
+    bool begun;
+    struct given *given;
+    size_t given_count, given_capacity;
+
+    struct store *store;
+    struct live *live;
+    struct jobs *jobs;
+    struct events *events;
+    struct recordings *recordings;
+    struct grids *grids;
+    struct adopt *adopt;
+    struct stats *stats;
+    struct link *links; /* [camera * LINK_ENDS + end] */
+    struct loop_source *tick;
+
+    atomic_uint_fast64_t messages_refused; /* of the wrong kind or camera */
+    struct log_limit refused_limit;
+};
+
+const char *server_version(void)
+{
+    return CORVETTE_API_VERSION;
+}
+
+void server_clip_path(const char *data_dir, const char *camera, const char *id, const char *suffix,
+                      struct str *out)
+{
+    str_addf(out, "%s/media/clips/%s-%s%s", data_dir, camera, id, suffix);
+}
+
+/* --- messages --- */
+
+static unsigned on_object(void *context, int camera, const struct live_object *object, bool ended)
+{
+    struct server *server = context;
+    return events_update(server->events, camera, object, ended);
+}
+
+static void refuse(struct server *server, const char *name, const struct message *message)
+{
+    unsigned swallowed;
+    atomic_fetch_add(&server->messages_refused, 1);
+    if (log_allowed(&server->refused_limit, 10000000, &swallowed)) {
+        log_error("camera %s: a worker sent a '%s' that is not its own (%u more before)", name,
+                  msg_row(message->type)->name, swallowed);
+    }
+}
+
+/* Whether the message speaks of the camera whose worker sent it: one camera's trouble is its own.
+ */
+static bool is_about(const struct message *message, const char *name)
+{
+    switch (message->type) {
+    case MSG_SEGMENT:
+        return strcmp(((const struct msg_segment *)message->value)->camera, name) == 0;
+    case MSG_FRAME:
+        return strcmp(((const struct msg_frame *)message->value)->camera, name) == 0;
+    case MSG_BEST:
+        return strcmp(((const struct msg_best *)message->value)->camera, name) == 0;
+    case MSG_GRID:
+        return strcmp(((const struct msg_grid *)message->value)->camera, name) == 0;
+    case MSG_HELLO:
+    case MSG_GIVE:
+    case MSG_START:
+    case MSG_STOP:
+    case MSG_FATAL:
+    case MSG_RESTART:
+    case MSG_TYPE_COUNT:
+        break;
+    }
+    return false;
+}
+
+static void on_frame(struct server *server, int camera, struct msg_frame *frame)
+{
+    server->links[camera * LINK_ENDS + LINK_ANALYSE].lost_us = 0;
+    recordings_frame(server->recordings, camera, frame);
+    live_take_frame(server->live, camera, frame, on_object, server);
+    events_flush(server->events);
+    recordings_flush(server->recordings, false);
+}
+
+void server_message(struct server *server, enum board_role role, const char *name,
+                    struct message *message)
+{
+    int camera = config_camera_index(server->setup.config, name);
+    bool from_capture = role == BOARD_CAPTURE && message->type == MSG_SEGMENT;
+    bool from_analyse =
+        role == BOARD_ANALYSE &&
+        (message->type == MSG_FRAME || message->type == MSG_BEST || message->type == MSG_GRID);
+    if (camera < 0 || !(from_capture || from_analyse) || !is_about(message, name)) {
+        refuse(server, name, message);
+        return;
+    }
+    int result = 0;
+    if (message->type == MSG_SEGMENT) {
+        recordings_segment(server->recordings, camera, message->value);
+    } else if (message->type == MSG_FRAME) {
+        on_frame(server, camera, message->value);
+    } else if (message->type == MSG_BEST) {
+        result = live_take_best(server->live, camera, message->value, &message->fd);
+    } else {
+        result = grids_take(server->grids, camera, message->value);
+    }
+    if (result < 0) {
+        refuse(server, name, message);
+    }
+}
+
+/* --- links --- */
+
+static void on_link_message(void *context, struct channel *channel, struct message *message)
+{
+    struct link *link = context;
+    server_message(link->server, link->end == LINK_CAPTURE ? BOARD_CAPTURE : BOARD_ANALYSE,
+                   link->server->setup.config->cameras[link->camera].name, message);
+}
+
+static void drop_link(struct link *link)
+{
+    if (link->channel != NULL) {
+        channel_destroy(link->channel);
+        link->channel = NULL;
+        link->lost_us = mono_now().us;
+    }
+}
+
+static void on_link_closed(void *context, struct channel *channel, int error)
+{
+    struct link *link = context;
+    if (error != 0) {
+        log_error("camera %s: %s spoke nonsense and is cut off",
+                  link->server->setup.config->cameras[link->camera].name,
+                  link->end == LINK_CAPTURE ? "capture" : "analyse");
+    }
+    drop_link(link);
+}
+
+static void take_link(struct server *server, const struct msg_give *give, int *fd)
+{
+    int camera = config_camera_index(server->setup.config, give->name);
+    if (camera < 0 || (give->role != BOARD_CAPTURE && give->role != BOARD_ANALYSE)) {
+        return; /* detectors have nothing to tell us */
+    }
+    enum link_end end = give->role == BOARD_CAPTURE ? LINK_CAPTURE : LINK_ANALYSE;
+    struct link *link = &server->links[camera * LINK_ENDS + end];
+    drop_link(link);
+    link->channel = channel_create(server->setup.loop, *fd, on_link_message, on_link_closed, link);
+    *fd = -1;
+    if (end == LINK_ANALYSE) {
+        grids_send(server->grids, camera, link->channel);
+    } else {
+        /* What the last capture could not tell us before it went is on the disk. */
+        adopt_again(server->adopt);
+    }
+}
+
+static void take_ring(struct server *server, const struct msg_give *give, int fd)
+{
+    int camera = config_camera_index(server->setup.config, give->name);
+    int result = camera >= 0 ? live_set_ring(server->live, camera, fd) : 0;
+    if (result < 0) {
+        log_error("camera %s: the ring of pictures cannot be used: %s", give->name,
+                  err_name(result));
+    }
+}
+
+void server_give(struct server *server, const struct msg_give *give, int *fd)
+{
+    if (give->what != GIVE_LINK && give->what != GIVE_FRAMES) {
+        return;
+    }
+    if (!server->begun) {
+        *MEM_PUSH(server->given, server->given_count, server->given_capacity) =
+            (struct given){.give = *give, .fd = steal_fd(fd)};
+    } else if (give->what == GIVE_LINK) {
+        take_link(server, give, fd);
+    } else {
+        take_ring(server, give, *fd);
+        close(steal_fd(fd));
+    }
+}
+
+static void take_given(struct server *server)
+{
+    for (size_t i = 0; i < server->given_count; i++) {
+        struct given *given = &server->given[i];
+        if (server->begun) {
+            server_give(server, &given->give, &given->fd);
+        }
+        if (given->fd >= 0) {
+            close(given->fd);
+        }
+    }
+    free(server->given);
+    server->given = NULL;
+    server->given_count = server->given_capacity = 0;
+}
+
+/* --- life --- */
+
+static void end_orphans(struct server *server)
+{
+    for (size_t i = 0; i < server->setup.config->camera_count; i++) {
+        struct link *link = &server->links[i * LINK_ENDS + LINK_ANALYSE];
+        if (link->lost_us != 0 && mono_now().us - link->lost_us > ANALYSE_GONE_US) {
+            link->lost_us = 0;
+            live_end_all(server->live, (int)i, on_object, server);
+        }
+    }
+}
+
+static void publish_counters(struct server *server)
+{
+    struct events_state events;
+    struct recordings_state recordings;
+    struct store_state store;
+    events_get_state(server->events, &events);
+    recordings_get_state(server->recordings, &recordings);
+    store_get_state(server->store, &store);
+    struct board_server *counters = &server->setup.entry->server;
+    atomic_store(&counters->rows_written, events.rows + recordings.rows);
+    atomic_store(&counters->rows_delayed, events.delayed + store.delays);
+    board_set_state(server->setup.entry, 1, store.trouble);
+}
+
+static void on_tick(void *context)
+{
+    struct server *server = context;
+    end_orphans(server);
+    events_tick(server->events);
+    recordings_flush(server->recordings, false);
+    grids_flush(server->grids, false);
+    if (recordings_take_dropped(server->recordings)) {
+        adopt_again(server->adopt);
+    }
+    if (server->setup.entry != NULL) {
+        publish_counters(server);
+    }
+}
+
+/* The statistics thread, or one that asks. */
+static void write_report(void *context, struct jout *json)
+{
+    struct server *server = context;
+    struct server_report report = {
+        .messages_refused = atomic_load(&server->messages_refused),
+    };
+    adopt_get_state(server->adopt, &report.adopt);
+    store_get_state(server->store, &report.store);
+    events_get_state(server->events, &report.events);
+    live_get_state(server->live, &report.live);
+    recordings_get_state(server->recordings, &report.recordings);
+    server_report_json(&report, json);
+}
+
+static int make_folders(const char *data_dir, struct err *err)
+{
+    static const char *const folders[] = {"media/recordings", "media/clips", "media/exports",
+                                          "cache"};
+    for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
+        AUTO_FREE char *path = mem_printf("%s/%s", data_dir, folders[i]);
+        int result = file_make_dirs(path);
+        if (result < 0) {
+            return err_set(err, -result, "cannot make the folder %s: %s", path, err_name(result));
+        }
+    }
+    return 0;
+}
+
+static int open_store(struct server *server, struct err *err)
+{
+    const struct config *config = server->setup.config;
+    AUTO_FREE char *path = config->database.is_default
+                               ? mem_printf("%s/corvette.db", server->setup.data_dir)
+                               : mem_strdup(config->database.path);
+    int result = file_make_parent_dirs(path);
+    if (result < 0) {
+        return err_set(err, -result, "cannot make the folder of the database %s: %s", path,
+                       err_name(result));
+    }
+    server->store = store_open(path, err);
+    return server->store != NULL ? 0 : -err->code;
+}
+
+static void make_links(struct server *server)
+{
+    size_t cameras = server->setup.config->camera_count;
+    server->links = mem_array(cameras * LINK_ENDS, sizeof *server->links);
+    for (size_t i = 0; i < cameras * LINK_ENDS; i++) {
+        server->links[i] =
+            (struct link){.server = server, .end = i % LINK_ENDS, .camera = (int)(i / LINK_ENDS)};
+    }
+}
+
+struct server *server_create(void)
+{
+    return mem_alloc(sizeof(struct server));
+}
+
+int server_begin(struct server *server, const struct server_setup *setup, struct err *err)
+{
+    server->setup = *setup;
+    const struct config *config = setup->config;
+    int result = make_folders(setup->data_dir, err);
+    if (result == 0) {
+        result = open_store(server, err);
+    }
+    if (result < 0) {
+        return result;
+    }
+    store_repair(server->store);
+    /* Who asks right after the start sees it done; a locked database may hold us up only so long.
+     */
+    store_flush(server->store, START_REPAIR_MS);
+    server->jobs = jobs_create(setup->loop);
+    if (server->jobs == NULL) {
+        return err_set(err, EAGAIN, "cannot start a thread");
+    }
+    server->live = live_create(config);
+    server->events = events_create(config, server->store, server->jobs, setup->data_dir);
+    server->recordings = recordings_create(config, server->store);
+    server->grids = grids_create(config, server->store);
+    model_facts_find(config, server->jobs, server->events);
+    server->adopt = adopt_create(config, server->store, setup->data_dir);
+    struct stats_setup stats = {
+        .config = config,
+        .board = setup->board,
+        .data_dir = setup->data_dir,
+        .version = server_version(),
+        .extra = write_report,
+        .extra_context = server,
+    };
+    server->stats = stats_create(&stats);
+    stats_start(server->stats);
+    make_links(server);
+    server->tick = loop_add_timer(setup->loop, TICK_US, TICK_US, on_tick, server);
+    server->begun = true;
+    take_given(server);
+    return 0;
+}
+
+static void drop_links(struct server *server)
+{
+    for (size_t i = 0; server->links != NULL && i < server->setup.config->camera_count * LINK_ENDS;
+         i++) {
+        drop_link(&server->links[i]);
+    }
+}
+
+void server_stop(struct server *server, server_done_fn done, void *context)
+{
+    if (server->begun) {
+        drop_links(server);
+        loop_remove(server->tick);
+        server->tick = NULL;
+        recordings_flush(server->recordings, true);
+        grids_flush(server->grids, true);
+        events_end_all(server->events, wall_seconds(wall_now()));
+        if (jobs_drain(server->jobs, STOP_FILES_MS) < 0) {
+            log_warning("stopping: not all snapshots could be written");
+        }
+        events_finish(server->events);
+        if (store_flush(server->store, STOP_ROWS_MS) < 0) {
+            log_warning("stopping: the database has not taken all rows yet");
+        }
+    }
+    done(context);
+}
+
+void server_destroy(struct server *server)
+{
+    if (server == NULL) {
+        return;
+    }
+    drop_links(server);
+    take_given(server); /* not begun: closes them */
+    loop_remove(server->tick);
+    stats_destroy(server->stats);
+    adopt_destroy(server->adopt);
+    jobs_destroy(server->jobs);
+    events_destroy(server->events);
+    recordings_destroy(server->recordings);
+    grids_destroy(server->grids);
+    live_destroy(server->live);
+    store_close(server->store);
+    free(server->links);
+    free(server);
+}
+
+struct store *server_store(struct server *server)
+{
+    return server->store;
+}
+
+struct live *server_live(struct server *server)
+{
+    return server->live;
+}
+
+struct events *server_events(struct server *server)
+{
+    return server->events;
+}
+
+struct stats *server_stats(struct server *server)
+{
+    return server->stats;
+}
+
+const struct config *server_config(struct server *server)
+{
+    return server->setup.config;
+}
+
+const char *server_data_dir(struct server *server)
+{
+    return server->setup.data_dir;
+}

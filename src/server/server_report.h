@@ -1,0 +1,24 @@
+/* What the server tells of itself in /api/stats, below corvette.server. Pure. */
+#ifndef CORVETTE_SERVER_SERVER_REPORT_H
+#define CORVETTE_SERVER_SERVER_REPORT_H
+
+#include "base/jout.h"
+#include "server/adopt.h"
+#include "server/events.h"
+#include "server/live.h"
+#include "server/recordings.h"
+#include "store/store.h"
+
+struct server_report {
+    uint64_t messages_refused; /* of the wrong kind or camera */
+    struct adopt_state adopt;
+    struct store_state store;
+    struct events_state events;
+    struct live_state live;
+    struct recordings_state recordings;
+};
+
+/* "key": value pairs into an open object, keys sorted. */
+void server_report_json(const struct server_report *report, struct jout *json);
+
+#endif
