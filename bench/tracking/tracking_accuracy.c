@@ -4,6 +4,8 @@
  *       the tracker alone, fed with perfect boxes taken from the truth at --fps, optionally
  * worsened by drop-outs, jitter, label flips and false boxes. With the scene's raw pictures the
  * whole pipeline runs: motion and regions decide where boxes may be found, looks help.
+ *   tracking_accuracy --truth FILE --raw FILE --config FILE
+ *       the same with a real model: the first detector and camera of a Corvette configuration.
  *   tracking_accuracy --truth FILE --tracks FILE [--start T] [--loop S]
  *       what a running system said.
  *
@@ -18,11 +20,12 @@
 #include "analyse/pipeline.h"
 #include "base/cleanup.h"
 #include "base/mem.h"
+#include "real_detector.h"
 #include "score.h"
 #include "sequence.h"
 
 struct options {
-    const char *truth, *tracks, *raw, *write;
+    const char *truth, *tracks, *raw, *write, *config;
     int width, height;
     double fps;
     double drop, jitter, flip, false_rate, seen_from;
@@ -70,11 +73,12 @@ struct run {
     FILE *raw;
     uint8_t *picture;
     size_t picture_bytes;
+    struct real_detector *detector; /* NULL: perfect boxes */
     unsigned long regions, looks;
 };
 
 /* Frigate's defaults at --fps. */
-static void set_up_camera(struct run *run)
+static void make_camera(struct run *run)
 {
     int fps = (int)lround(run->options->fps);
     struct cfg_camera *camera = &run->camera;
@@ -93,15 +97,27 @@ static void set_up_camera(struct run *run)
     camera->motion.frame_height = 100;
     camera->objects.track = (struct cfg_list){run->labels->items, run->labels->count};
     run->cfg_labels = (struct cfg_labels){run->labels->items, run->labels->count};
+}
+
+static void make_pipeline(struct run *run)
+{
     int width = run->options->width, height = run->options->height;
     int whole = width > height ? width : height;
-    run->table = labels_create(&run->cfg_labels, camera, run->options->width, run->options->height);
+    const struct cfg_camera *camera = &run->camera;
+    const struct cfg_labels *labels = &run->cfg_labels;
+    int min_region = run->raw != NULL ? run->options->min_region : whole;
+    if (run->detector != NULL) {
+        camera = real_detector_camera(run->detector);
+        labels = real_detector_labels(run->detector);
+        min_region = real_detector_min_region(run->detector);
+    }
+    run->table = labels_create(labels, camera, width, height);
     struct pipeline_options options = {
         .camera = camera,
         .labels = run->table,
         .width = width,
         .height = height,
-        .min_region = run->raw != NULL ? run->options->min_region : whole,
+        .min_region = min_region,
     };
     run->pipeline = pipeline_create(&options);
 }
@@ -164,7 +180,27 @@ static void note_what_is_said(struct run *run, double time)
     objects_forget_ended(objects, 0);
 }
 
-static void run_moment(struct run *run, const struct moment *truth, uint64_t sequence)
+/* Perfect boxes, worsened as asked. */
+static void find_all(struct run *run, const struct moment *truth)
+{
+    const struct regions *regions = pipeline_regions(run->pipeline);
+    for (unsigned r = 0; r < regions->count; r++) {
+        pipeline_answer(run->pipeline, r, NULL, 0);
+    }
+    for (size_t i = 0; i < truth->count; i++) {
+        const struct seen *seen = &truth->items[i];
+        if ((double)seen->visible >= run->options->seen_from &&
+            random_share() >= run->options->drop) {
+            find_one(run, seen);
+        }
+    }
+    if (random_share() < run->options->false_rate) {
+        find_nonsense(run);
+    }
+}
+
+static bool run_moment(struct run *run, const struct moment *truth, uint64_t sequence,
+                       struct err *err)
 {
     struct frame_info info = {
         .sequence = sequence,
@@ -178,24 +214,17 @@ static void run_moment(struct run *run, const struct moment *truth, uint64_t seq
         pipeline_look_around(run->pipeline);
     }
     pipeline_begin(run->pipeline, run->picture, &info);
-    const struct regions *regions = pipeline_regions(run->pipeline);
-    for (unsigned r = 0; r < regions->count; r++) {
-        pipeline_answer(run->pipeline, r, NULL, 0);
-    }
-    run->regions += regions->count;
+    run->regions += pipeline_regions(run->pipeline)->count;
     run->looks++;
-    for (size_t i = 0; i < truth->count; i++) {
-        const struct seen *seen = &truth->items[i];
-        if ((double)seen->visible >= run->options->seen_from &&
-            random_share() >= run->options->drop) {
-            find_one(run, seen);
-        }
-    }
-    if (random_share() < run->options->false_rate) {
-        find_nonsense(run);
+    bool ok = run->detector == NULL ||
+              real_detector_answer(run->detector, run->pipeline, run->picture, run->options->width,
+                                   run->options->height, err);
+    if (run->detector == NULL) {
+        find_all(run, truth);
     }
     pipeline_end(run->pipeline, run->raw != NULL ? run->picture : NULL);
     note_what_is_said(run, truth->time);
+    return ok;
 }
 
 static bool read_picture(struct run *run)
@@ -205,26 +234,28 @@ static bool read_picture(struct run *run)
 }
 
 /* The truth's frames at --fps, as a camera would pick them: the first at or after each due time. */
-static bool run_pipeline(struct run *run)
+static bool run_pipeline(struct run *run, struct err *err)
 {
     double due = -1;
     uint64_t sequence = 0;
     for (size_t i = 0; i < run->truth->count; i++) {
         const struct moment *truth = &run->truth->moments[i];
         if (!read_picture(run)) {
-            fprintf(stderr, "%s ends before the truth does\n", run->options->raw);
+            err_set(err, EINVAL, "%s ends before the truth does", run->options->raw);
             return false;
         }
         if (truth->time < due - 1e-6) {
             continue;
         }
         due = (due < 0 ? truth->time : due) + 1 / run->options->fps;
-        run_moment(run, truth, ++sequence);
+        if (!run_moment(run, truth, ++sequence, err)) {
+            return false;
+        }
     }
     return true;
 }
 
-static bool make_said(struct run *run)
+static bool make_said(struct run *run, struct err *err)
 {
     const struct options *options = run->options;
     run->picture_bytes = frames_picture_bytes(options->width, options->height);
@@ -232,13 +263,21 @@ static bool make_said(struct run *run)
     if (options->raw != NULL) {
         run->raw = strcmp(options->raw, "-") == 0 ? stdin : fopen(options->raw, "rb");
         if (run->raw == NULL) {
-            fprintf(stderr, "%s: %s\n", options->raw, strerror(errno));
+            err_set(err, errno, "%s: %s", options->raw, strerror(errno));
             return false;
         }
     }
-    set_up_camera(run);
+    if (options->config != NULL) {
+        run->detector = real_detector_open(options->config, err);
+        if (run->detector == NULL) {
+            return false;
+        }
+    }
+    make_camera(run);
+    make_pipeline(run);
     random_state = options->seed;
-    bool ok = run_pipeline(run);
+    bool ok = run_pipeline(run, err);
+    real_detector_close(run->detector);
     pipeline_destroy(run->pipeline);
     labels_destroy(run->table);
     free(run->picture);
@@ -305,6 +344,7 @@ enum {
     OPT_START,
     OPT_LOOP,
     OPT_LIST,
+    OPT_CONFIG,
 };
 
 static const struct {
@@ -314,6 +354,7 @@ static const struct {
     {"truth", "FILE   what is true, as tools/scene writes it", OPT_TRUTH},
     {"tracks", "FILE   what a running system said", OPT_TRACKS},
     {"raw", "FILE   the scene's pictures, I420, all frames; - is stdin", OPT_RAW},
+    {"config", "FILE   a configuration whose model finds the boxes in --raw", OPT_CONFIG},
     {"write", "FILE   write down what was said", OPT_WRITE},
     {"size", "WxH    of the pictures (1280x720)", OPT_SIZE},
     {"fps", "N      pictures looked at a second (5)", OPT_FPS},
@@ -368,7 +409,8 @@ static bool take_option(struct options *o, int number, const char *text)
     } texts[] = {{OPT_TRUTH, &o->truth},
                  {OPT_TRACKS, &o->tracks},
                  {OPT_RAW, &o->raw},
-                 {OPT_WRITE, &o->write}};
+                 {OPT_WRITE, &o->write},
+                 {OPT_CONFIG, &o->config}};
     for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
         if (texts[i].number == number) {
             *texts[i].value = text;
@@ -409,7 +451,8 @@ static bool read_options(struct options *options, int argc, char **argv)
             return false;
         }
     }
-    return options->truth != NULL && optind == argc && options->fps >= 1;
+    return options->truth != NULL && optind == argc && options->fps >= 1 &&
+           (options->config == NULL || options->raw != NULL);
 }
 
 int main(int argc, char **argv)
@@ -439,7 +482,7 @@ int main(int argc, char **argv)
     if (ok && options.tracks != NULL) {
         ok = sequence_read(&run.said, &labels, options.tracks, &err);
     } else if (ok) {
-        ok = make_said(&run);
+        ok = make_said(&run, &err);
     }
     if (err.code != 0) {
         fprintf(stderr, "%s\n", err.text);

@@ -29,3 +29,8 @@ unsigned label_family(const char *name)
     }
     return FAMILY_NONE;
 }
+
+bool label_fits(const struct track_label *a, const struct track_label *b)
+{
+    return a == b || (a->family != 0 && a->family == b->family);
+}

@@ -3,6 +3,8 @@
 #ifndef CORVETTE_TRACK_LABEL_H
 #define CORVETTE_TRACK_LABEL_H
 
+#include <stdbool.h>
+
 struct track_label {
     const char *name;
     unsigned family;    /* labels that detectors mix up share a number; 0 = stands alone */
@@ -11,5 +13,7 @@ struct track_label {
 
 /* Family number of a label name: vehicles, two-wheelers, small and large animals. */
 unsigned label_family(const char *name);
+/* The same, or of one family. */
+bool label_fits(const struct track_label *a, const struct track_label *b);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "track/affinity.h"
 #include "track/assign.h"
 
 /* A silence longer than this, or a step back, says nothing about how far things went: it is taken
@@ -24,28 +25,11 @@
 #define LONGEST_STEP_FRAMES 2.0
 #define EPSILON_S 1e-4
 
-/* Matching: costs are a distance in units of the object's size (see shift_cost) plus what follows.
- */
-#define GATE 2.5f            /* of the distance alone */
-#define GATE_STATIONARY 0.6f /* what stood still has not jumped */
-#define COST_LABEL 0.3f      /* another label of the family */
-#define COST_NEW 0.3f        /* a track of a moment gives way to a proven one */
-#define COST_MISSING_PER_S 0.4f
-#define COST_MISSING_MAX 1.2f
-#define COST_LOOK 2.5f    /* nothing in common in looks */
-#define GATE_TOTAL 5.5f   /* all together */
-#define WANDER_FIRST 0.5f /* of a track of one sighting: nothing is known of its speed */
-#define WANDER_LEAST 0.08f
-#define WANDER_MOST 0.6f
-#define WANDER_SHARE 0.2f
-#define WANDER_PER_S 0.05f /* of being missing */
-
+#define GATE_TOTAL 5.5f     /* of affinity_cost(): what costs more is not a match */
 #define SAME_THING_IOU 0.6f /* of two labels of a family: one thing seen twice */
 #define LOOK_SHARE 0.15f
-#define SIZE_SHARE 0.25f
-#define WIDTH_WEIGHT 0.3f /* a walking person's width doubles and halves with each step */
-#define VOTE_LEAD 1.2f    /* a label must be ahead by this to replace another */
-#define MIN_SIDE 1.0f     /* pixels; thinner boxes are noise */
+#define VOTE_LEAD 1.2f /* a label must be ahead by this to replace another */
+#define MIN_SIDE 1.0f  /* pixels; thinner boxes are noise */
 
 struct tracker {
     struct tracker_settings settings;
@@ -190,77 +174,14 @@ static void accept_sightings(struct tracker *tracker, const struct tracker_input
     memset(tracker->taken, 0, sizeof tracker->taken);
 }
 
-static bool labels_fit(const struct track_label *a, const struct track_label *b)
+static struct outlook outlook_of(const struct tracker *tracker, const struct track *track)
 {
-    return a == b || (a->family != 0 && a->family == b->family);
-}
-
-/* How far from the sighting the track passes, in units of its size. In sight that is its
- * prediction; out of sight the whole way from where it was last seen to where it would be at its
- * old speed: it may have gone on, slowed down or stopped behind something. Vertically the nearer of
- * head and foot counts, since either may be hidden. */
-static float way_cost(const struct tracker *tracker, const struct track *track,
-                      const struct extent *seen)
-{
-    struct extent from = track->box, to = track->box;
-    float ahead = (float)fmin(time_ahead(track, tracker->time), tracker->max_disappeared_s);
-    if (!track_is_stationary(tracker, track)) {
-        to = kalman_predict(&track->kalman, (double)ahead);
-        from = track->missing_s > 0 ? from : to;
-    }
-    float from_x = (from.x1 + from.x2) / 2, way_x = (to.x1 + to.x2) / 2 - from_x;
-    float way_y = to.y2 - from.y2;
-    float x = (seen->x1 + seen->x2) / 2 - from_x;
-    float foot = seen->y2 - from.y2, head = seen->y1 - (from.y2 - track->mean_height);
-    float scale_x = fmaxf(track->mean_width, track->mean_height / 2);
-    float scale_y = fmaxf(track->mean_height, track->mean_width / 2);
-    float length = way_x * way_x + way_y * way_y;
-    float along = length > 1 ? fminf(fmaxf((x * way_x + foot * way_y) / length, 0), 1) : 1;
-    float dx = (x - along * way_x) / scale_x;
-    float dy = fminf(fabsf(foot - along * way_y), fabsf(head - along * way_y)) / scale_y;
-    return sqrtf(dx * dx + dy * dy);
-}
-
-/* Natural logarithm of how much larger the larger one is; of two known sizes the nearer counts. */
-static float size_cost(float seen, float last, float mean)
-{
-    return fminf(fabsf(logf(seen / last)), fabsf(logf(seen / mean)));
-}
-
-/* Distance and size against how far this track's sightings usually are from where they were
- * expected: a thing that stood still has hardly jumped, one that swings has. Heavy-tailed on
- * purpose. */
-static float surprise(const struct track *track, float distance)
-{
-    float wander = track->wander + WANDER_PER_S * (float)track->missing_s;
-    float times = distance / wander;
-    return logf(1 + times * times / 2) + logf(wander / WANDER_LEAST);
-}
-
-static float shift_cost(const struct tracker *tracker, const struct track *track,
-                        const struct extent *seen)
-{
-    float way = way_cost(tracker, track, seen);
-    float width =
-        WIDTH_WEIGHT * size_cost(extent_width(seen), extent_width(&track->box), track->mean_width);
-    float height = size_cost(extent_height(seen), extent_height(&track->box), track->mean_height);
-    return sqrtf(way * way + width * width + height * height);
-}
-
-static float pair_cost(const struct tracker *tracker, const struct track *track,
-                       const struct sighting *sighting)
-{
-    if (!labels_fit(track->label, sighting->label)) {
-        return INFINITY;
-    }
-    float shift = shift_cost(tracker, track, &sighting->box);
-    if (!(shift < (track_is_stationary(tracker, track) ? GATE_STATIONARY : GATE))) {
-        return INFINITY;
-    }
-    float missing = COST_MISSING_PER_S * (float)track->missing_s;
-    return surprise(track, shift) + (track->label == sighting->label ? 0 : COST_LABEL) +
-           (track->stage == TRACK_NEW ? COST_NEW : 0) + fminf(missing, COST_MISSING_MAX) +
-           COST_LOOK * look_distance(&track->look, &sighting->look);
+    double ahead = fmin(time_ahead(track, tracker->time), tracker->max_disappeared_s);
+    bool stationary = track_is_stationary(tracker, track);
+    return (struct outlook){
+        .stationary = stationary,
+        .ahead = stationary ? track->box : kalman_predict(&track->kalman, ahead),
+    };
 }
 
 static void match_tracks(struct tracker *tracker)
@@ -269,9 +190,10 @@ static void match_tracks(struct tracker *tracker)
     for (struct track *t = tracker_next(tracker, NULL); t != NULL; t = tracker_next(tracker, t)) {
         size_t row = tracker->row_count++;
         tracker->slots[row] = t->slot;
+        struct outlook outlook = outlook_of(tracker, t);
         for (size_t s = 0; s < tracker->sighting_count; s++) {
             tracker->cost[row * tracker->sighting_count + s] =
-                pair_cost(tracker, t, &tracker->sightings[s]);
+                affinity_cost(t, &outlook, &tracker->sightings[s]);
         }
     }
     assign_solve(tracker->cost, tracker->row_count, tracker->sighting_count, GATE_TOTAL,
@@ -385,34 +307,14 @@ static void confirm(struct tracker *tracker, struct track *track)
     }
 }
 
-static void learn_wander(const struct tracker *tracker, struct track *track,
-                         const struct extent *box)
-{
-    if (track->hits == 0) {
-        track->wander = WANDER_FIRST;
-        return;
-    }
-    float distance = shift_cost(tracker, track, box);
-    track->wander += WANDER_SHARE * (distance - track->wander);
-    track->wander = fminf(fmaxf(track->wander, WANDER_LEAST), WANDER_MOST);
-}
-
-static void learn_size(struct track *track)
-{
-    float width = extent_width(&track->box), height = extent_height(&track->box);
-    float share = track->hits == 0 ? 1 : SIZE_SHARE;
-    track->mean_width += share * (width - track->mean_width);
-    track->mean_height += share * (height - track->mean_height);
-}
-
 static void see(struct tracker *tracker, struct track *track, const struct sighting *sighting)
 {
     track->looked_time = tracker->time;
     track->region = sighting->region;
     track->score = sighting->score;
-    learn_wander(tracker, track, &sighting->box);
+    struct outlook outlook = outlook_of(tracker, track);
+    affinity_learn(track, &outlook, &sighting->box);
     track->box = sighting->box;
-    learn_size(track);
     look_learn(&track->look, &sighting->look, LOOK_SHARE);
     vote(track, sighting->label, sighting->score);
     if (track->stage == TRACK_NEW && track->early_count < TRACK_EARLY_SCORES) {
@@ -477,7 +379,7 @@ static bool is_double(const struct tracker *tracker, const struct sighting *sigh
     for (size_t i = 0; i < tracker->sighting_count; i++) {
         const struct sighting *other = &tracker->sightings[i];
         if (tracker->taken[i] && other->label != sighting->label &&
-            labels_fit(other->label, sighting->label) &&
+            label_fits(other->label, sighting->label) &&
             extent_iou(&other->box, &sighting->box) > SAME_THING_IOU) {
             return true;
         }

@@ -5,8 +5,9 @@
  * looked (a gap in the pictures, a detector that did not answer) is not held against an object.
  *
  * Life of a track: NEW with its first sighting; LIVE (it has an id) once it was seen for longer
- * than min_initialized; gone when it was missing longer than it had earned, at most
- * max_disappeared. A LIVE one that stood still for longer than its label's max_frames becomes
+ * than min_initialized; gone when it was missing for longer than it had earned by being seen (once
+ * LIVE two fifths of max_disappeared at least, all of it at most), or soon after it left the
+ * picture. A LIVE one that stood still for longer than its label's max_frames becomes
  * QUIET: outwardly it has ended, but it goes on being followed so that the same parked car is not
  * announced again; when it moves it becomes LIVE under a new id. */
 #ifndef CORVETTE_TRACK_TRACKER_H

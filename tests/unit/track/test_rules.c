@@ -151,9 +151,9 @@ static uint8_t *plain_picture(int width, int height, uint8_t y, uint8_t u, uint8
     size_t luma = (size_t)width * (size_t)height;
     size_t chroma = (size_t)((width + 1) / 2) * (size_t)((height + 1) / 2);
     uint8_t *picture = mem_alloc(luma + 2 * chroma);
-    memset(picture, y, luma);
-    memset(picture + luma, u, chroma);
-    memset(picture + luma + chroma, v, chroma);
+    for (size_t i = 0; i < luma + 2 * chroma; i++) {
+        picture[i] = i < luma ? y : i < luma + chroma ? u : v;
+    }
     return picture;
 }
 

@@ -159,6 +159,7 @@ static void test_clock_steps(void **state)
         if (i >= 3) {
             serial = serial != 0 ? serial : only_live(tracker)->serial;
             assert_int_equal(only_live(tracker)->serial, serial);
+            assert_true(only_live(tracker)->seen);
         }
     }
     tracker_destroy(tracker);
@@ -223,6 +224,52 @@ static void test_occlusion(void **state)
             assert_int_equal(only_live(tracker)->serial, serial);
         }
     }
+    tracker_destroy(tracker);
+}
+
+/* One walks out of the picture; a second later another one comes in there: two objects. */
+static void test_out_and_in(void **state)
+{
+    struct tracker *tracker = new_tracker();
+    uint64_t first = 0;
+    double time = START;
+    for (unsigned i = 0; i < 40; i++, time += FRAME) {
+        struct extent box = box_at(960 + 10 * (float)i, 300, 60, 160);
+        box = extent_clamp(&box, 1280, 720);
+        struct sighting s = see(&person, box);
+        feed(tracker, time, &s, extent_width(&box) > 8);
+        first =
+            first == 0 && count_stage(tracker, TRACK_LIVE) > 0 ? only_live(tracker)->serial : first;
+    }
+    for (unsigned i = 0; i < 20; i++, time += FRAME) {
+        struct extent box = box_at(1270 - 10 * (float)i, 300, 60, 160);
+        struct sighting s = see(&person, extent_clamp(&box, 1280, 720));
+        feed(tracker, time, &s, 1);
+    }
+    assert_int_not_equal(first, 0);
+    assert_int_not_equal(only_live(tracker)->serial, first);
+    tracker_destroy(tracker);
+}
+
+/* Someone steps in front of one who stands still: the hidden one has not jumped there. */
+static void test_standing_is_not_taken_away(void **state)
+{
+    struct tracker *tracker = new_tracker();
+    struct extent standing = box_at(600, 300, 60, 160), other = box_at(660, 310, 62, 165);
+    double time = START;
+    for (unsigned i = 0; i < 60; i++, time += FRAME) {
+        struct sighting s = see(&person, standing);
+        feed(tracker, time, &s, 1);
+    }
+    uint64_t serial = only_live(tracker)->serial;
+    for (unsigned i = 0; i < 5; i++, time += FRAME) {
+        struct sighting s = see(&person, other);
+        feed(tracker, time, &s, 1);
+    }
+    struct sighting both[] = {see(&person, standing), see(&person, other)};
+    feed(tracker, time, both, 2);
+    assert_int_equal(at_box(tracker, standing)->serial, serial);
+    assert_int_not_equal(at_box(tracker, other)->serial, serial);
     tracker_destroy(tracker);
 }
 
@@ -475,6 +522,8 @@ int main(void)
         cmocka_unit_test(test_clock_steps),
         cmocka_unit_test(test_crossing_keeps_identity),
         cmocka_unit_test(test_occlusion),
+        cmocka_unit_test(test_out_and_in),
+        cmocka_unit_test(test_standing_is_not_taken_away),
         cmocka_unit_test(test_irregular_times),
         cmocka_unit_test(test_label_flicker),
         cmocka_unit_test(test_parks_and_leaves),
