@@ -18,6 +18,7 @@ BUILD = pathlib.Path(os.environ.get("CORVETTE_BUILD", ROOT / "build"))
 PROGRAM = pathlib.Path(os.environ.get("CORVETTE", BUILD / "corvette"))
 SCENE = ROOT / "build/tools/scene/corvette-scene"
 PATIENCE_S = 60
+LEAKS = f"suppressions={pathlib.Path(__file__).parent / 'lsan.supp'}:print_suppressions=0"
 
 
 def wait_for(condition, what, patience=PATIENCE_S):
@@ -40,7 +41,7 @@ class Corvette:
         self.config_path = self.data / "config.yml"
         self.config_path.write_text(config if isinstance(config, str) else json.dumps(config))
         self.options = list(options)
-        self.env = {**os.environ, "TZ": "UTC", **(env or {})}
+        self.env = {**os.environ, "TZ": "UTC", "LSAN_OPTIONS": LEAKS, **(env or {})}
         self.log = collections.deque(maxlen=20000)
         self.process = None
         self.url = None

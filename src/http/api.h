@@ -1,0 +1,62 @@
+/* Handlers of the route table (routes.c), one file per section of the API. */
+#ifndef CORVETTE_HTTP_API_H
+#define CORVETTE_HTTP_API_H
+
+struct request;
+
+/* api_system.c */
+void api_root(struct request *request);
+void api_config(struct request *request);
+void api_stats(struct request *request);
+void api_stats_history(struct request *request);
+void api_version(struct request *request);
+void api_restart(struct request *request);
+
+/* api_camera.c: pictures of now */
+void api_camera_stream(struct request *request);
+void api_camera_latest_jpeg(struct request *request);
+void api_camera_latest_webp(struct request *request);
+void api_camera_grid(struct request *request);
+
+/* api_event.c: rows */
+void api_events(struct request *request);
+void api_events_summary(struct request *request);
+void api_event(struct request *request);
+void api_event_delete(struct request *request);
+void api_event_retain(struct request *request);
+void api_event_unretain(struct request *request);
+void api_event_sub_label(struct request *request);
+void api_labels(struct request *request);
+void api_sub_labels(struct request *request);
+
+/* api_event_picture.c */
+void api_event_thumbnail(struct request *request);
+void api_event_snapshot(struct request *request);
+void api_event_snapshot_clean(struct request *request);
+void api_label_thumbnail(struct request *request);
+void api_label_snapshot(struct request *request);
+
+/* api_recording.c */
+void api_recordings(struct request *request);
+void api_recordings_summary(struct request *request);
+
+/* api_timeline.c */
+void api_timeline(struct request *request);
+void api_timeline_hourly(struct request *request);
+
+/* api_review.c */
+void api_review_list(struct request *request);
+void api_review_summary(struct request *request);
+void api_review(struct request *request);
+void api_review_of_event(struct request *request);
+void api_reviews_viewed(struct request *request);
+void api_review_not_viewed(struct request *request);
+void api_activity_motion(struct request *request);
+void api_activity_audio(struct request *request);
+
+/* files.c */
+void api_clips(struct request *request);
+void api_recording_files(struct request *request);
+void api_export_files(struct request *request);
+
+#endif

@@ -1,0 +1,429 @@
+#include "http/http.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <microhttpd.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "http/files.h"
+#include "http/http_private.h"
+#include "http/request.h"
+#include "http/route.h"
+#include "http/stream.h"
+#include "ring/board.h"
+#include "server/server.h"
+
+#define THREADS 4       /* handlers may wait for a disk; more would only add memory */
+#define CONNECTIONS 512 /* beyond it new ones wait in the kernel */
+#define IDLE_S 75       /* a connection without traffic, a stalled stream too, is closed */
+#define HEADERS_MAX \
+    (96u << 10)        /* of one request: its line, headers and query parameters in pieces */
+#define GZIP_FROM 1024 /* bytes; below, compressing costs more than it saves */
+#define GZIP_TO (8u << 20)
+
+struct http {
+    struct http_setup setup;
+    struct MHD_Daemon *daemon;
+    struct files *files;
+    struct streams *streams;
+    int port;
+};
+
+struct files *http_files(struct http *http)
+{
+    return http->files;
+}
+
+struct streams *http_streams(struct http *http)
+{
+    return http->streams;
+}
+
+int http_restart(struct http *http)
+{
+    return http->setup.restart(http->setup.context);
+}
+
+int http_port(const struct http *http)
+{
+    return http->port;
+}
+
+/* ---- replies onto the wire ---- */
+
+int http_accepts_gzip(const char *header)
+{
+    const char *at = header != NULL ? strstr(header, "gzip") : NULL;
+    if (at == NULL) {
+        return 0;
+    }
+    at += strlen("gzip");
+    at += strspn(at, " ;");
+    return strncmp(at, "q=0", 3) != 0 ||
+           (at[3] == '.' && strspn(at + 4, "0") < strcspn(at + 4, ","));
+}
+
+static bool compressible(const char *type)
+{
+    return str_starts(type, "text/") || str_starts(type, "application/json") ||
+           str_starts(type, "application/vnd.apple.mpegurl") || str_starts(type, "image/svg");
+}
+
+/* The body compressed in its place; false when that did not work out. */
+static bool compress_body(struct str *body)
+{
+    z_stream z = {0};
+    if (deflateInit2(&z, 1, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK) {
+        return false;
+    }
+    struct str packed = {0};
+    str_reserve(&packed, deflateBound(&z, body->length));
+    z.next_in = (unsigned char *)body->data;
+    z.avail_in = (unsigned)body->length;
+    z.next_out = (unsigned char *)packed.data;
+    z.avail_out = (unsigned)(packed.capacity - 1);
+    bool done = deflate(&z, Z_FINISH) == Z_STREAM_END;
+    packed.length = z.total_out;
+    deflateEnd(&z);
+    if (!done) {
+        str_finish(&packed);
+        return false;
+    }
+    str_finish(body);
+    *body = packed;
+    return true;
+}
+
+static bool is_picture_path(const char *path)
+{
+    static const char *const ends[] = {".jpg", ".jpeg", ".png", ".webp", ".gif"};
+    for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
+        if (str_ends(path, ends[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What may be kept by whom. Frigate's proxy says no-store for everything under /api/ but pictures,
+ * which say it themselves. */
+static const char *cache_control(const struct request *request)
+{
+    const struct reply *reply = &request->reply;
+    if (reply->cache != NULL) {
+        return reply->status < 400 ? reply->cache : NULL;
+    }
+    bool api = str_starts(request->path, "/api/");
+    return api && reply->status < 400 && !is_picture_path(request->path) ? "no-store" : NULL;
+}
+
+static struct MHD_Response *make_response(struct request *request)
+{
+    struct reply *reply = &request->reply;
+    if (reply->stream != NULL) {
+        struct stream *stream = reply->stream;
+        reply->stream = NULL;
+        return stream_response(stream, request->connection);
+    }
+    if (reply->fd >= 0 && reply->length > 0) {
+        return MHD_create_response_from_fd_at_offset64(reply->length, steal_fd(&reply->fd),
+                                                       reply->offset);
+    }
+    size_t length = reply->body.length;
+    return MHD_create_response_from_buffer(length, str_steal(&reply->body), MHD_RESPMEM_MUST_FREE);
+}
+
+static enum MHD_Result send_reply(struct request *request)
+{
+    struct reply *reply = &request->reply;
+    bool may_pack = !reply->no_gzip && reply->fd < 0 && reply->stream == NULL &&
+                    reply->body.length >= GZIP_FROM && reply->body.length <= GZIP_TO &&
+                    compressible(reply->type);
+    bool packed = may_pack && http_accepts_gzip(request_header(request, "Accept-Encoding")) &&
+                  compress_body(&reply->body);
+    struct MHD_Response *response = make_response(request);
+    if (response == NULL) {
+        return MHD_NO;
+    }
+    MHD_add_response_header(response, "Content-Type", reply->type);
+    const char *cache = cache_control(request);
+    if (cache != NULL) {
+        MHD_add_response_header(response, "Cache-Control", cache);
+    }
+    if (packed) {
+        MHD_add_response_header(response, "Content-Encoding", "gzip");
+    }
+    if (may_pack) {
+        MHD_add_response_header(response, "Vary", "Accept-Encoding");
+    }
+    MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+    for (size_t i = 0; i < reply->header_count; i++) {
+        MHD_add_response_header(response, reply->headers[i].name, reply->headers[i].value);
+    }
+    enum MHD_Result result =
+        MHD_queue_response(request->connection, (unsigned)reply->status, response);
+    MHD_destroy_response(response);
+    return result;
+}
+
+/* ---- from a request to its handler ---- */
+
+static const struct {
+    const char *name;
+    enum http_method method;
+} methods[] = {
+    {"GET", HTTP_GET},       {"HEAD", HTTP_GET},    {"POST", HTTP_POST},       {"PUT", HTTP_PUT},
+    {"DELETE", HTTP_DELETE}, {"PATCH", HTTP_PATCH}, {"OPTIONS", HTTP_OPTIONS},
+};
+
+static void add_allow(struct request *request, unsigned allowed)
+{
+    AUTO_STR struct str allow = {0};
+    for (size_t i = 0; i < ARRAY_SIZE(methods); i++) {
+        if ((allowed & methods[i].method) != 0 || methods[i].method == HTTP_OPTIONS) {
+            str_addf(&allow, "%s%s", allow.length > 0 ? ", " : "", methods[i].name);
+        }
+    }
+    reply_header(request, "Allow", str_text(&allow));
+}
+
+static void reply_wrong_method(struct request *request, unsigned allowed)
+{
+    if (request->method == HTTP_OPTIONS) {
+        reply_html(request, 200, "");
+    } else {
+        reply_html(request, 405,
+                   "<!doctype html>\n<html lang=en>\n<title>405 Method Not Allowed</title>\n"
+                   "<h1>Method Not Allowed</h1>\n<p>This address does not take that method.</p>\n");
+    }
+    add_allow(request, allowed);
+}
+
+static bool is_api(const struct request *request)
+{
+    return str_starts(request->path, "/api/") || strcmp(request->path, "/api") == 0;
+}
+
+static void dispatch(struct request *request)
+{
+    unsigned allowed;
+    if (request->bad_uri) {
+        reply_message(request, 400, false, "The address cannot be read");
+    } else if (request->body_too_large) {
+        reply_message(request, 413, false, "The body is larger than %u bytes", REQUEST_BODY_MAX);
+    } else if (is_api(request) && request_header(request, "Origin") != NULL &&
+               request_header(request, "X-CSRF-TOKEN") == NULL) {
+        reply_message(request, 401, false, "Missing CSRF header");
+    } else if (!route_find(request, &allowed)) {
+        if (allowed != 0) {
+            reply_wrong_method(request, allowed);
+        } else if (is_api(request) || request->method != HTTP_GET) {
+            reply_not_found(request);
+        } else {
+            page_reply(request);
+        }
+    } else if (request->route->handler == NULL) {
+        reply_message(request, 501, false, "%s is not implemented yet", request->route->pattern);
+    } else if (route_check(request)) {
+        request->route->handler(request);
+    }
+    if (request->reply.status == 0) {
+        reply_internal_error(request, "No answer");
+    }
+}
+
+static void *on_uri(void *context, const char *uri, struct MHD_Connection *connection)
+{
+    struct http *http = context;
+    struct request *request = request_create(uri);
+    atomic_fetch_add(&http->setup.entry->server.requests, 1);
+    request->http = http;
+    request->server = http->setup.server;
+    request->config = server_config(http->setup.server);
+    request->connection = connection;
+    return request;
+}
+
+/* First call of a request: the headers are there. */
+static void begin(struct request *request, const char *method)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(methods); i++) {
+        if (strcmp(methods[i].name, method) == 0) {
+            request->method = methods[i].method;
+        }
+    }
+    request->head = strcmp(method, "HEAD") == 0;
+    const char *length = request_header(request, "Content-Length");
+    long long bytes;
+    request->body_too_large =
+        length != NULL && (!str_to_int(length, &bytes) || bytes > REQUEST_BODY_MAX);
+}
+
+static enum MHD_Result on_request(void *context, struct MHD_Connection *connection, const char *url,
+                                  const char *method, const char *version, const char *data,
+                                  size_t *data_length, void **pointer)
+{
+    struct request *request = *pointer;
+    if (!request->begun) {
+        request->begun = true;
+        begin(request, method);
+        if (!request->body_too_large) {
+            return MHD_YES;
+        }
+    } else if (*data_length > 0) {
+        if (request->body.length + *data_length > REQUEST_BODY_MAX) {
+            request->body_too_large = true;
+        } else {
+            str_add_bytes(&request->body, data, *data_length);
+        }
+        *data_length = 0;
+        return MHD_YES;
+    }
+    dispatch(request);
+    return send_reply(request);
+}
+
+static void on_completed(void *context, struct MHD_Connection *connection, void **pointer,
+                         enum MHD_RequestTerminationCode code)
+{
+    request_destroy(*pointer);
+    *pointer = NULL;
+}
+
+/* Handlers decode by themselves: an escaped slash is not a slash. */
+static size_t no_unescape(void *context, struct MHD_Connection *connection, char *text)
+{
+    return strlen(text);
+}
+
+static void on_log(void *context, const char *format, va_list args)
+{
+    AUTO_STR struct str text = {0};
+    str_addv(&text, format, args);
+    while (text.length > 0 && text.data[text.length - 1] == '\n') {
+        text.data[--text.length] = '\0';
+    }
+    log_debug("http: %s", str_text(&text));
+}
+
+/* ---- listening ---- */
+
+/* "HOST:PORT", "[V6]:PORT" or ":PORT" in two; false when it is neither. */
+static bool split_address(const char *listen, char **host, char **port)
+{
+    const char *colon = strrchr(listen, ':');
+    if (colon == NULL || colon[1] == '\0') {
+        return false;
+    }
+    const char *from = listen, *to = colon;
+    if (*from == '[' && to > from && to[-1] == ']') {
+        from++;
+        to--;
+    }
+    *host = mem_strndup(from, (size_t)(to - from));
+    *port = mem_strdup(colon + 1);
+    return true;
+}
+
+static int bind_one(const struct addrinfo *info)
+{
+    AUTO_CLOSE int fd =
+        socket(info->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, info->ai_protocol);
+    int yes = 1;
+    if (fd < 0) {
+        return -errno;
+    }
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+    if (bind(fd, info->ai_addr, info->ai_addrlen) != 0 || listen(fd, 256) != 0) {
+        return -errno;
+    }
+    return steal_fd(&fd);
+}
+
+static int open_socket(const char *address, struct err *err)
+{
+    AUTO_FREE char *host = NULL, *port = NULL;
+    if (!split_address(address, &host, &port)) {
+        return err_set(err, EINVAL, "--listen %s: expected HOST:PORT", address);
+    }
+    struct addrinfo hints = {.ai_flags = AI_PASSIVE | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM};
+    struct addrinfo *found = NULL;
+    int result = getaddrinfo(*host != '\0' ? host : NULL, port, &hints, &found);
+    if (result != 0) {
+        return err_set(err, EINVAL, "--listen %s: %s", address, gai_strerror(result));
+    }
+    int fd = -EADDRNOTAVAIL;
+    for (const struct addrinfo *info = found; info != NULL && fd < 0; info = info->ai_next) {
+        fd = bind_one(info);
+    }
+    freeaddrinfo(found);
+    return fd >= 0 ? fd : err_set(err, -fd, "cannot listen on %s: %s", address, err_name(fd));
+}
+
+static int port_of(int fd)
+{
+    struct sockaddr_storage address;
+    socklen_t length = sizeof address;
+    char port[16];
+    if (getsockname(fd, (struct sockaddr *)&address, &length) != 0 ||
+        getnameinfo((struct sockaddr *)&address, length, NULL, 0, port, sizeof port,
+                    NI_NUMERICSERV) != 0) {
+        return 0;
+    }
+    long long number;
+    return str_to_int(port, &number) ? (int)number : 0;
+}
+
+struct http *http_start(const struct http_setup *setup, struct err *err)
+{
+    AUTO_CLOSE int fd = open_socket(setup->listen, err);
+    if (fd < 0) {
+        return NULL;
+    }
+    struct http *http = mem_alloc(sizeof *http);
+    http->setup = *setup;
+    http->port = port_of(fd);
+    http->files = files_create(server_data_dir(setup->server));
+    http->streams = streams_create(setup->server);
+    http->daemon = MHD_start_daemon(
+        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_USE_ERROR_LOG,
+        0, NULL, NULL, on_request, http, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_THREAD_POOL_SIZE,
+        (unsigned)THREADS, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADERS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
+        (unsigned)IDLE_S, MHD_OPTION_URI_LOG_CALLBACK, on_uri, http, MHD_OPTION_UNESCAPE_CALLBACK,
+        no_unescape, NULL, MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL,
+        MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL, MHD_OPTION_END);
+    if (http->daemon == NULL) {
+        err_set(err, EIO, "the HTTP server does not start on %s", setup->listen);
+        http_stop(http);
+        return NULL;
+    }
+    steal_fd(&fd); /* the daemon's now */
+    const char *colon = strrchr(setup->listen, ':');
+    log_info("listening on http://%.*s:%d", (int)(colon - setup->listen), setup->listen,
+             http->port);
+    return http;
+}
+
+void http_stop(struct http *http)
+{
+    if (http == NULL) {
+        return;
+    }
+    streams_stop(http->streams); /* a suspended connection would keep the daemon from ending */
+    if (http->daemon != NULL) {
+        MHD_stop_daemon(http->daemon);
+    }
+    streams_destroy(http->streams);
+    files_destroy(http->files);
+    free(http);
+}

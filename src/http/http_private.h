@@ -1,0 +1,22 @@
+/* What the parts of this folder share of the running HTTP server. */
+#ifndef CORVETTE_HTTP_HTTP_PRIVATE_H
+#define CORVETTE_HTTP_HTTP_PRIVATE_H
+
+#include "http/http.h"
+
+struct files;
+struct request;
+struct streams;
+
+struct files *http_files(struct http *http);
+struct streams *http_streams(struct http *http);
+/* Asks for a restart of everything; 0 or -errno. */
+int http_restart(struct http *http);
+
+/* page.c: a file of the web page, or the page itself for any other path. */
+void page_reply(struct request *request);
+
+/* Whether an Accept-Encoding header asks for gzip. */
+int http_accepts_gzip(const char *header);
+
+#endif

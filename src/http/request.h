@@ -1,0 +1,140 @@
+/* One request as handlers see it, and the reply they make. A request lives on one thread of the
+ * pool from its arrival until its reply is handed to libmicrohttpd. */
+#ifndef CORVETTE_HTTP_REQUEST_H
+#define CORVETTE_HTTP_REQUEST_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/str.h"
+#include "config/config.h"
+#include "store/store.h"
+
+struct http;
+struct kept;
+struct request;
+struct route;
+struct server;
+struct stream;
+
+enum http_method {
+    HTTP_GET = 1, /* HEAD too */
+    HTTP_POST = 2,
+    HTTP_PUT = 4,
+    HTTP_DELETE = 8,
+    HTTP_PATCH = 16,
+    HTTP_OPTIONS = 32,
+};
+
+#define REQUEST_SEGMENTS_MAX 16
+#define REQUEST_QUERY_MAX 64
+#define REQUEST_ARGS_MAX 6
+#define REQUEST_BODY_MAX (4u << 20)
+#define REPLY_HEADERS_MAX 8
+
+struct request_pair {
+    const char *name, *value; /* decoded */
+};
+
+struct reply {
+    int status;       /* 0: nothing was answered yet */
+    const char *type; /* Content-Type; static text */
+    struct str body;
+    int fd; /* a file instead of the body: `length` bytes from `offset`; -1 = none */
+    uint64_t offset, length;
+    struct stream *stream; /* an endless picture stream instead of the body */
+    const char *cache;     /* Cache-Control, or NULL: what the path calls for */
+    bool no_gzip;          /* mostly compressed already */
+    struct {
+        const char *name; /* static text */
+        char *value;
+    } headers[REPLY_HEADERS_MAX];
+    size_t header_count;
+};
+
+struct request {
+    struct http *http;
+    struct server *server;
+    const struct config *config;
+    enum http_method method;
+    bool head;
+    char *path;                                 /* as sent, without the query */
+    const char *segments[REQUEST_SEGMENTS_MAX]; /* decoded */
+    size_t segment_count;
+    struct request_pair query[REQUEST_QUERY_MAX];
+    size_t query_count;
+    const struct route *route;
+    const char *args[REQUEST_ARGS_MAX]; /* path arguments in the pattern's order, decoded */
+    struct str body;
+    struct reply reply;
+    /* private to request.c and http.c: */
+    char *memory;      /* what the decoded texts point into */
+    struct kept *kept; /* texts that live as long as the request */
+    json_t *json;      /* parsed body, made on demand */
+    struct db *db;     /* reader, taken on demand */
+    void *connection;  /* libmicrohttpd's */
+    bool bad_uri;      /* undecodable, or over the bounds above */
+    bool begun;        /* the headers were looked at */
+    bool body_too_large;
+};
+
+/* Parses the request line's target. Never fails: a bad one sets bad_uri. */
+struct request *request_create(const char *uri);
+void request_destroy(struct request *request); /* NULL is fine */
+
+/* ---- what was asked ---- */
+
+/* Query parameter of the route's table; aborts on a name the route does not have. Bad values of
+ * strict parameters never get here, bad values of others are absent. */
+struct db_opt_int request_int(struct request *request, const char *name);
+struct db_opt_double request_double(struct request *request, const char *name);
+/* The same, where 0 means no filter, as for Frigate's times. */
+struct db_opt_double request_double_not_zero(struct request *request, const char *name);
+/* Its default, or NULL, when absent. */
+const char *request_text(struct request *request, const char *name);
+bool request_flag(struct request *request, const char *name); /* present and not "", "0", "false" */
+/* A comma list; "all" or absent = no filter. */
+struct db_texts request_list(struct request *request, const char *name);
+/* Header value or NULL. */
+const char *request_header(struct request *request, const char *name);
+/* The JSON object of the body; an empty one when there is none or the type is not JSON's. */
+json_t *request_json(struct request *request);
+/* Decodes percent signs once more (labels); lives as long as the request. */
+const char *request_decode_again(struct request *request, const char *text);
+/* Memory that lives as long as the request. */
+char *request_keep(struct request *request, char *owned);
+
+/* Read-only database of this request; NULL after a 500 was replied. */
+struct db *request_db(struct request *request);
+struct store *request_store(struct request *request);
+/* Submits a change and waits for it: true when it is done, else 503 was replied. */
+bool request_write(struct request *request, struct store_work *work);
+/* Index of the configured camera, or -1 after replying 404 "Camera not found". */
+int request_camera(struct request *request, const char *name);
+/* Seconds east of UTC, now, of the zone a parameter names (default utc); false after a 400. */
+bool request_zone(struct request *request, const char *name, int *offset_s);
+
+/* ---- replies; each returns nothing and sets the reply ---- */
+
+/* {"message":...,"success":...} */
+void reply_message(struct request *request, int status, bool success, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+/* Takes over the text and ends it with a newline. */
+void reply_json(struct request *request, int status, struct str *text);
+void reply_html(struct request *request, int status, const char *text);
+/* Takes over the bytes. `cache` may be NULL. */
+void reply_bytes(struct request *request, const char *type, struct str *bytes, const char *cache);
+/* A list or object from the database: 200, or 500 when `result` is an error. */
+void reply_rows(struct request *request, int result, struct str *text);
+void reply_header(struct request *request, const char *name, const char *value);
+/* The standard pages. */
+void reply_not_found(struct request *request);
+void reply_internal_error(struct request *request, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+void reply_attachment(struct request *request, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+#endif

@@ -1,0 +1,363 @@
+/* The rows of the route table, in the order of the API's description. */
+#include "base/cleanup.h"
+#include "http/api.h"
+#include "http/route.h"
+
+#define PARAMS(array) array, ARRAY_SIZE(array)
+#define NO_PARAMS NULL, 0
+
+/* Only what differs from zero is written: a parameter that is lenient, unbounded, absent. */
+#define TEXT(name_, help_)                               \
+    {                                                    \
+        .name = name_, .type = PARAM_TEXT, .help = help_ \
+    }
+#define LIST(name_, help_)                               \
+    {                                                    \
+        .name = name_, .type = PARAM_LIST, .help = help_ \
+    }
+#define FLAG(name_, help_)                               \
+    {                                                    \
+        .name = name_, .type = PARAM_FLAG, .help = help_ \
+    }
+#define INT(name_, help_)                               \
+    {                                                   \
+        .name = name_, .type = PARAM_INT, .help = help_ \
+    }
+#define FLOAT(name_, help_)                               \
+    {                                                     \
+        .name = name_, .type = PARAM_FLOAT, .help = help_ \
+    }
+#define INT_OR(name_, otherwise_, help_)                                         \
+    {                                                                            \
+        .name = name_, .type = PARAM_INT, .otherwise = otherwise_, .help = help_ \
+    }
+#define TEXT_OR(name_, otherwise_, help_)                                         \
+    {                                                                             \
+        .name = name_, .type = PARAM_TEXT, .otherwise = otherwise_, .help = help_ \
+    }
+#define LIMIT(otherwise_)                                                            \
+    {                                                                                \
+        .name = "limit", .type = PARAM_INT, .strict = true, .otherwise = otherwise_, \
+        .help = "At most so many; negative = all"                                    \
+    }
+#define ZONE                                                                        \
+    {                                                                               \
+        .name = "timezone", .type = PARAM_ZONE, .strict = true, .otherwise = "utc", \
+        .help = "IANA time zone; its present offset counts"                         \
+    }
+#define DOWNLOAD FLAG("download", "Answer as an attachment")
+
+static const struct param history_params[] = {
+    TEXT("keys", "Comma list of top-level keys to keep"),
+};
+
+#define DRAWING                                                                       \
+    INT("bbox", "Boxes of tracked objects"), INT("timestamp", "Time of the picture"), \
+        INT("zones", "Outlines of zones"), INT("mask", "Motion masks blacked out"),   \
+        INT("motion", "Boxes of motion"), INT("regions", "Regions that were looked at")
+
+static const struct param stream_params[] = {
+    {.name = "fps",
+     .type = PARAM_INT,
+     .strict = true,
+     .min = 1,
+     .max = 1000,
+     .otherwise = "3",
+     .help = "Pictures per second, at most 30"},
+    {.name = "h",
+     .type = PARAM_INT,
+     .strict = true,
+     .min = 1,
+     .max = 4320,
+     .otherwise = "360",
+     .help = "Height in pixels"},
+    DRAWING,
+};
+
+static const struct param latest_params[] = {
+    {.name = "h", .type = PARAM_INT, .strict = true, .help = "Height in pixels"},
+    {.name = "quality",
+     .type = PARAM_INT,
+     .min = 1,
+     .max = 100,
+     .otherwise = "70",
+     .help = "1 to 100"},
+    DRAWING,
+};
+
+static const struct param grid_params[] = {
+    TEXT_OR("color", "green", "red, green, blue, black or white"),
+    {.name = "font_scale",
+     .type = PARAM_FLOAT,
+     .min = 0.05,
+     .max = 10,
+     .otherwise = "0.5",
+     .help = "Size of the text"},
+};
+
+static const struct param event_params[] = {
+    TEXT("camera", "One camera (older form of cameras)"),
+    LIST("cameras", "Cameras"),
+    LIST("label", "One label (older form of labels)"),
+    LIST("labels", "Labels"),
+    LIST("sub_label", "Older form of sub_labels"),
+    LIST("sub_labels", "Sub labels; None = without one"),
+    LIST("zone", "Older form of zones"),
+    LIST("zones", "Zones that were entered; None = none"),
+    LIMIT("100"),
+    FLOAT("after", "Began after this time (seconds since the epoch)"),
+    FLOAT("before", "Began before this time"),
+    TEXT_OR("time_range", "00:00,24:00", "Local time of day it began, HH:MM,HH:MM"),
+    TEXT_OR("timezone", "utc", "Of time_range; its present offset counts"),
+    INT("has_clip", "1 or 0"),
+    INT("has_snapshot", "1 or 0"),
+    INT("in_progress", "1: still running; 0: ended"),
+    INT_OR("include_thumbnails", "1", "0 leaves the thumbnails out"),
+    INT("favorites", "1: only those kept for ever"),
+    FLOAT("min_score", "Of the best picture"),
+    FLOAT("max_score", "Of the best picture"),
+    INT("is_submitted", "1: sent to Frigate+; 0: not"),
+    FLOAT("min_length", "Seconds; running events drop out"),
+    FLOAT("max_length", "Seconds; running events drop out"),
+    {.name = "sort",
+     .type = PARAM_CHOICE,
+     .strict = true,
+     .choices = "|date_desc|date_asc|score_desc|score_asc",
+     .help = "Order; newest first"},
+};
+
+static const struct param event_summary_params[] = {
+    ZONE,
+    INT("has_clip", "1 or 0"),
+    INT("has_snapshot", "1 or 0"),
+};
+
+static const struct param thumbnail_params[] = {
+    TEXT_OR("format", "ios", "android: twice as wide, black on both sides"),
+};
+
+static const struct param snapshot_params[] = {
+    INT("bbox", "Running events: draw the box"),
+    INT("timestamp", "Running events: draw the time"),
+    INT("crop", "Running events: cut out the object"),
+    {.name = "h", .type = PARAM_INT, .min = 1, .max = 4320, .help = "Running events: height"},
+    {.name = "quality",
+     .type = PARAM_INT,
+     .min = 1,
+     .max = 100,
+     .otherwise = "70",
+     .help = "Running events: 1 to 100"},
+    DOWNLOAD,
+};
+
+static const struct param download_params[] = {DOWNLOAD};
+
+static const struct param span_params[] = {
+    FLOAT("after", "From this time (seconds since the epoch); an hour ago"),
+    FLOAT("before", "To this time; now"),
+};
+
+static const struct param review_params[] = {
+    LIST("cameras", "Cameras"),
+    LIST("labels", "Labels of objects or sounds"),
+    LIST("zones", "Zones"),
+    INT_OR("reviewed", "0", "0: only what nobody has looked at; else all"),
+    INT("limit", "At most so many"),
+    TEXT("severity", "alert or detection"),
+    FLOAT("after", "Began after this time (seconds since the epoch); a day ago"),
+    FLOAT("before", "Ended before this time, or runs; now"),
+};
+
+static const struct param review_summary_params[] = {
+    LIST("cameras", "Cameras"),
+    LIST("labels", "Labels of objects or sounds"),
+    LIST("zones", "Zones"),
+    ZONE,
+};
+
+static const struct param activity_params[] = {
+    LIST("cameras", "Cameras"),
+    FLOAT("after", "From this time (seconds since the epoch); an hour ago"),
+    FLOAT("before", "To this time; now"),
+    {.name = "scale",
+     .type = PARAM_INT,
+     .strict = true,
+     .min = 1,
+     .max = 86400,
+     .otherwise = "30",
+     .help = "Seconds per value"},
+};
+
+static const struct param timeline_params[] = {
+    TEXT_OR("camera", "all", "Of one camera"),
+    TEXT("source_id", "Of one event"),
+    LIMIT("100"),
+};
+
+static const struct param hourly_params[] = {
+    LIST("cameras", "Cameras"),
+    LIST("labels", "Labels"),
+    FLOAT("after", "After this time (seconds since the epoch)"),
+    FLOAT("before", "Before this time"),
+    LIMIT("200"),
+    ZONE,
+};
+
+static const struct param zone_params[] = {ZONE};
+
+static const struct param label_params[] = {TEXT("camera", "Of one camera")};
+static const struct param sub_label_params[] = {
+    INT("split_joined", "1: take joined ones apart"),
+};
+
+#define GET HTTP_GET
+#define POST HTTP_POST
+#define PUT HTTP_PUT
+#define DELETE HTTP_DELETE
+#define PATCH HTTP_PATCH
+
+const struct route routes[] = {
+    /* Management */
+    {GET, "/api/", api_root, NO_PARAMS, "text", "Sign of life"},
+    {GET, "/api/config", api_config, NO_PARAMS, "json",
+     "The running configuration, secrets masked"},
+    {GET, "/api/config/raw", NULL, NO_PARAMS, "text", "The configuration file"},
+    {GET, "/api/config/schema.json", NULL, NO_PARAMS, "json", "JSON Schema of the configuration"},
+    {POST, "/api/config/save", NULL, NO_PARAMS, "message", "Replace the configuration file"},
+    {PUT, "/api/config/set", NULL, NO_PARAMS, "message", "Change single keys"},
+    {POST, "/api/restart", api_restart, NO_PARAMS, "message", "Restart everything"},
+    {GET, "/api/stats", api_stats, NO_PARAMS, "json", "What everything is doing, measured"},
+    {GET, "/api/stats/history", api_stats_history, PARAMS(history_params), "json",
+     "The last snapshots of /api/stats"},
+    {GET, "/api/version", api_version, NO_PARAMS, "text", "Version"},
+    {GET, "/api/ffprobe", NULL, NO_PARAMS, "json", "What a camera's streams hold"},
+    {GET, "/api/vainfo", NULL, NO_PARAMS, "json", "Hardware decoding"},
+    {GET, "/api/logs/<service>", NULL, NO_PARAMS, "json", "Log lines"},
+    {GET, "/api/profile", NULL, NO_PARAMS, "json", "Who is asking"},
+    {GET, "/api/auth", NULL, NO_PARAMS, "json", "Check of a session"},
+    {POST, "/api/login", NULL, NO_PARAMS, "json", "Begin a session"},
+    {GET, "/api/logout", NULL, NO_PARAMS, "redirect", "End a session"},
+    {GET | POST, "/api/users", NULL, NO_PARAMS, "json", "Users"},
+    {DELETE, "/api/users/<user>", NULL, NO_PARAMS, "json", "Remove a user"},
+    {PUT, "/api/users/<user>/password", NULL, NO_PARAMS, "json", "Change a password"},
+    {GET, "/api/go2rtc/streams", NULL, NO_PARAMS, "json", "Restreams"},
+    {GET, "/api/go2rtc/streams/<name>", NULL, NO_PARAMS, "json", "One restream"},
+    {GET, "/api/go2rtc/api/<path...>", NULL, NO_PARAMS, "json", "The restreamer's own API"},
+    {POST, "/api/go2rtc/webrtc", NULL, NO_PARAMS, "json", "WebRTC offer"},
+
+    /* Cameras */
+    {GET, "/api/<camera>", api_camera_stream, PARAMS(stream_params), "multipart/x-mixed-replace",
+     "Endless stream of pictures"},
+    {GET, "/api/<camera>/latest.jpg", api_camera_latest_jpeg, PARAMS(latest_params), "image/jpeg",
+     "The newest picture"},
+    {GET, "/api/<camera>/latest.webp", api_camera_latest_webp, PARAMS(latest_params), "image/webp",
+     "The newest picture"},
+    {GET, "/api/<camera>/grid.jpg", api_camera_grid, PARAMS(grid_params), "image/jpeg",
+     "What the region grid has learned"},
+    {GET, "/api/<camera>/ptz/info", NULL, NO_PARAMS, "json", "What the camera's motors can do"},
+    {GET, "/api/<camera>/<label>/thumbnail.jpg", api_label_thumbnail, PARAMS(thumbnail_params),
+     "image/jpeg", "Thumbnail of the latest event"},
+    {GET, "/api/<camera>/<label>/best.jpg", api_label_thumbnail, PARAMS(thumbnail_params),
+     "image/jpeg", "The same by its older name"},
+    {GET, "/api/<camera>/<label>/snapshot.jpg", api_label_snapshot, PARAMS(snapshot_params),
+     "image/jpeg", "Snapshot of the latest event"},
+    {GET, "/api/<camera>/<label>/clip.mp4", NULL, NO_PARAMS, "video/mp4",
+     "Recording of the latest event"},
+
+    /* Events */
+    {GET, "/api/events", api_events, PARAMS(event_params), "json", "List of events"},
+    {GET, "/api/events/summary", api_events_summary, PARAMS(event_summary_params), "json",
+     "Counts per day"},
+    {GET, "/api/events/<id>", api_event, NO_PARAMS, "json", "One event"},
+    {DELETE, "/api/events/<id>", api_event_delete, NO_PARAMS, "message",
+     "Remove an event and its pictures"},
+    {POST, "/api/events/<id>/retain", api_event_retain, NO_PARAMS, "message", "Keep for ever"},
+    {DELETE, "/api/events/<id>/retain", api_event_unretain, NO_PARAMS, "message",
+     "Do not keep for ever"},
+    {POST, "/api/events/<id>/sub_label", api_event_sub_label, NO_PARAMS, "message",
+     "Name what was seen"},
+    {POST, "/api/events/<id>/plus", NULL, NO_PARAMS, "json", "Send to Frigate+"},
+    {PUT, "/api/events/<id>/false_positive", NULL, NO_PARAMS, "json",
+     "Send to Frigate+ as a mistake"},
+    {GET, "/api/events/<id>/thumbnail.jpg", api_event_thumbnail, PARAMS(thumbnail_params),
+     "image/jpeg", "Thumbnail"},
+    {GET, "/api/events/<id>/snapshot.jpg", api_event_snapshot, PARAMS(snapshot_params),
+     "image/jpeg", "Snapshot"},
+    {GET, "/api/events/<id>/snapshot-clean.png", api_event_snapshot_clean, PARAMS(download_params),
+     "image/png", "Whole picture, nothing drawn"},
+    {GET, "/api/events/<id>/clip.mp4", NULL, NO_PARAMS, "video/mp4", "Recording of the event"},
+    {GET, "/api/events/<id>/preview.gif", NULL, NO_PARAMS, "image/gif", "Event in a few pictures"},
+    {POST, "/api/events/<camera>/<label>/create", NULL, NO_PARAMS, "json", "Make an event by hand"},
+    {PUT, "/api/events/<id>/end", NULL, NO_PARAMS, "message", "End an event made by hand"},
+    {GET, "/api/labels", api_labels, PARAMS(label_params), "json", "Labels there are events of"},
+    {GET, "/api/sub_labels", api_sub_labels, PARAMS(sub_label_params), "json",
+     "Sub labels there are events of"},
+
+    /* Previews */
+    {GET, "/api/preview/<camera>/start/<start:number>/end/<end:number>", NULL, NO_PARAMS, "json",
+     "Previews of a span"},
+    {GET, "/api/preview/<camera>/start/<start:number>/end/<end:number>/frames", NULL, NO_PARAMS,
+     "json", "Preview pictures of a span"},
+    {GET, "/api/preview/<month>/<day>/<hour>/<camera>/<zone>", NULL, NO_PARAMS, "json",
+     "Previews of an hour"},
+    {GET, "/api/preview/<file>/thumbnail.jpg", NULL, NO_PARAMS, "image/webp", "Preview picture"},
+    {GET, "/api/preview/<file>/thumbnail.webp", NULL, NO_PARAMS, "image/webp", "Preview picture"},
+    {GET, "/api/<camera>/start/<start:number>/end/<end:number>/preview.gif", NULL, NO_PARAMS,
+     "image/gif", "A span in a few pictures"},
+    {GET, "/api/<camera>/start/<start:number>/end/<end:number>/preview.mp4", NULL, NO_PARAMS,
+     "video/mp4", "A span in a few pictures"},
+
+    /* Recordings and exports */
+    {GET, "/api/<camera>/recordings", api_recordings, PARAMS(span_params), "json",
+     "Segments of a camera"},
+    {GET, "/api/<camera>/recordings/summary", api_recordings_summary, PARAMS(zone_params), "json",
+     "Hours a camera has recordings of"},
+    {GET, "/api/<camera>/recordings/<time>/snapshot.png", NULL, NO_PARAMS, "image/png",
+     "Picture out of a recording"},
+    {POST, "/api/<camera>/plus/<time>", NULL, NO_PARAMS, "message", "Send a picture to Frigate+"},
+    {GET, "/api/<camera>/start/<start:number>/end/<end:number>/clip.mp4", NULL, NO_PARAMS,
+     "video/mp4", "Recording of a span"},
+    {GET, "/api/recordings/storage", NULL, NO_PARAMS, "json", "Space the recordings take"},
+    {POST, "/api/export/<camera>/start/<start:number>/end/<end:number>", NULL, NO_PARAMS, "message",
+     "Make an export"},
+    {GET, "/api/exports", NULL, NO_PARAMS, "json", "Exports"},
+    {DELETE, "/api/export/<id>", NULL, NO_PARAMS, "message", "Remove an export"},
+    {PATCH, "/api/export/<id>/<name>", NULL, NO_PARAMS, "message", "Rename an export"},
+    {GET, "/api/vod/<month>/<day>/<hour>/<camera>", NULL, NO_PARAMS, "json", "Segments to play"},
+    {GET, "/api/vod/<month>/<day>/<hour>/<camera>/<zone>", NULL, NO_PARAMS, "json",
+     "Segments to play"},
+    {GET, "/api/vod/event/<id>", NULL, NO_PARAMS, "json", "Segments to play"},
+    {GET, "/api/vod/<camera>/start/<start:number>/end/<end:number>", NULL, NO_PARAMS, "json",
+     "Segments to play"},
+    {GET, "/vod/<path...>", NULL, NO_PARAMS, "application/vnd.apple.mpegurl", "HLS"},
+
+    /* Review and timeline */
+    {GET, "/api/review", api_review_list, PARAMS(review_params), "json", "Review items"},
+    {GET, "/api/review/summary", api_review_summary, PARAMS(review_summary_params), "json",
+     "Counts per day"},
+    {GET, "/api/review/activity/motion", api_activity_motion, PARAMS(activity_params), "json",
+     "Motion over time"},
+    {GET, "/api/review/activity/audio", api_activity_audio, PARAMS(activity_params), "json",
+     "Loudness over time"},
+    {GET, "/api/review/<id>", api_review, NO_PARAMS, "json", "One review item"},
+    {GET, "/api/review/<id>/preview", NULL, NO_PARAMS, "image/gif",
+     "Review item in a few pictures"},
+    {GET, "/api/review/event/<id>", api_review_of_event, NO_PARAMS, "json",
+     "The review item of an event"},
+    {DELETE, "/api/review/<id>/viewed", api_review_not_viewed, NO_PARAMS, "message",
+     "Mark as not viewed"},
+    {POST, "/api/reviews/viewed", api_reviews_viewed, NO_PARAMS, "message", "Mark as viewed"},
+    {POST, "/api/reviews/delete", NULL, NO_PARAMS, "message", "Remove items and their recordings"},
+    {GET, "/api/timeline", api_timeline, PARAMS(timeline_params), "json", "What objects did"},
+    {GET, "/api/timeline/hourly", api_timeline_hourly, PARAMS(hourly_params), "json",
+     "What objects did, by hour"},
+
+    /* Files */
+    {GET, "/clips/<path...>", api_clips, NO_PARAMS, "file", "Pictures and clips"},
+    {GET, "/recordings/<path...>", api_recording_files, NO_PARAMS, "file", "Recorded segments"},
+    {GET, "/exports/<path...>", api_export_files, NO_PARAMS, "file", "Exports"},
+    {GET, "/live/<path...>", NULL, NO_PARAMS, "websocket", "Live streams"},
+    {GET, "/ws", NULL, NO_PARAMS, "websocket", "Messages as they happen"},
+};
+
+const size_t route_count = ARRAY_SIZE(routes);
