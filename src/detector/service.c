@@ -262,6 +262,15 @@ static void count_failure(struct service *service, const struct err *err)
     }
 }
 
+/* An inference that was interrupted by the stop is no failure of the model. */
+static bool stopping(struct service *service)
+{
+    pthread_mutex_lock(&service->lock);
+    bool stop = service->stop;
+    pthread_mutex_unlock(&service->lock);
+    return stop;
+}
+
 static enum tensor_status detect(struct service *service, const uint8_t *input,
                                  struct tensor_box *boxes, unsigned *count)
 {
@@ -272,7 +281,9 @@ static enum tensor_status detect(struct service *service, const uint8_t *input,
     stamp_end(service);
     if (result < 0) {
         *count = 0;
-        count_failure(service, &err);
+        if (!stopping(service)) {
+            count_failure(service, &err);
+        }
         return TENSOR_FAILED;
     }
     count_inference(service, took_us);

@@ -101,14 +101,12 @@ int child_spawn(struct child *child, struct err *err)
     int ends[2], status[2];
     int result = channel_pair(ends);
     if (result < 0) {
-        return err_set(err, -result, "no channel for %s %s: %s", child->title, child->name,
-                       err_name(result));
+        return err_set(err, -result, "no channel for %s: %s", child->label, err_name(result));
     }
     if (pipe2(status, O_CLOEXEC) < 0) {
         close(ends[0]);
         close(ends[1]);
-        return err_set(err, errno, "no pipe for %s %s: %s", child->title, child->name,
-                       err_name(errno));
+        return err_set(err, errno, "no pipe for %s: %s", child->label, err_name(errno));
     }
     pid_t pid = fork();
     if (pid == 0) {
@@ -124,8 +122,7 @@ int child_spawn(struct child *child, struct err *err)
     if (pid < 0 || exec_error != 0) {
         close(ends[0]);
         int code = pid < 0 ? fork_error : exec_error;
-        return err_set(err, code, "cannot start %s %s: %s", child->title, child->name,
-                       err_name(code));
+        return err_set(err, code, "cannot start %s: %s", child->label, err_name(code));
     }
     child->pid = pid;
     child->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
@@ -151,7 +148,7 @@ void child_stop(struct child *child)
 void child_kill(struct child *child, const char *reason)
 {
     if (child->pid > 0) {
-        log_warning("%s %s: %s, killing it", child->title, child->name, reason);
+        log_warning("%s: %s, killing it", child->label, reason);
         snprintf(child->death, sizeof child->death, "%s", reason);
         kill(child->pid, SIGKILL);
     }

@@ -31,7 +31,8 @@ struct child {
     enum board_role role;
     const char *title; /* role's name: "capture" */
     char name[IPC_NAME];
-    unsigned number; /* detector's number */
+    char label[IPC_NAME + 16]; /* for the log: "capture back", "server" */
+    unsigned number;           /* detector's number */
     struct board_entry *entry;
     struct loop *loop;
     const struct child_events *events;

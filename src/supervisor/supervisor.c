@@ -133,7 +133,7 @@ static void on_died(void *context, struct child *child)
         child->quick_deaths = 0;
     }
     snprintf(child->entry->last_death, sizeof child->entry->last_death, "%s", child->death);
-    log_warning("%s %s died: %s; starting it again", child->title, child->name, child->death);
+    log_warning("%s died: %s; starting it again", child->label, child->death);
     spawn_later(child);
 }
 
@@ -285,6 +285,8 @@ static void add_child(struct supervisor *s, enum board_role role, const char *ti
         .pidfd = -1,
     };
     snprintf(child->name, sizeof child->name, "%s", name);
+    snprintf(child->label, sizeof child->label, "%s%s%s", title, *name != '\0' ? " " : "",
+             child->name);
     child->restart_timer = loop_add_timer(s->loop, 0, 0, on_restart_timer, child);
 }
 
