@@ -1,17 +1,19 @@
 /* The least that watching a stream can cost: its pictures decoded by libavcodec, one thread,
  * default flags, and thrown away.
  *
- *     decode_floor VIDEO SECONDS
+ *     decode_floor VIDEO SECONDS [real-time]
  *
- * Repeats the file until SECONDS of video are decoded, as fast as it can, and prints the CPU time
- * (user + system, demuxing included, opening not) per minute of video. */
+ * Repeats the file until SECONDS of video are decoded and prints the CPU time (user + system,
+ * demuxing included, opening not) per minute of video. As fast as it can, or with `real-time` each
+ * picture when a camera would send it: caches are cold then, and the same work costs more. */
 #include <libavcodec/avcodec.h>
 #include <libavformat/avformat.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 
-#include "base/cleanup.h"
 #include "base/str.h"
 
 struct floor {
@@ -22,6 +24,8 @@ struct floor {
     int stream;
     double fps;
     long frames;
+    bool real_time;
+    struct timespec due; /* CLOCK_MONOTONIC of the next picture */
 };
 
 static double cpu_seconds(void)
@@ -66,6 +70,20 @@ static void decode(struct floor *floor, const AVPacket *packet)
     }
 }
 
+static void pace(struct floor *floor)
+{
+    if (!floor->real_time) {
+        return;
+    }
+    if (floor->due.tv_sec == 0) {
+        clock_gettime(CLOCK_MONOTONIC, &floor->due);
+    }
+    clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &floor->due, NULL);
+    floor->due.tv_nsec += (long)(1e9 / floor->fps);
+    floor->due.tv_sec += floor->due.tv_nsec / 1000000000;
+    floor->due.tv_nsec %= 1000000000;
+}
+
 /* Decodes on until there are `frames` of them; false when the file gives none. */
 static bool decode_frames(struct floor *floor, long frames)
 {
@@ -73,6 +91,7 @@ static bool decode_frames(struct floor *floor, long frames)
     while (floor->frames < frames) {
         if (av_read_frame(floor->format, floor->packet) >= 0) {
             if (floor->packet->stream_index == floor->stream) {
+                pace(floor);
                 decode(floor, floor->packet);
             }
             av_packet_unref(floor->packet);
@@ -93,8 +112,10 @@ int main(int count, char **arguments)
 {
     double seconds = 0;
     struct floor floor = {0};
-    if (count != 3 || !str_to_double(arguments[2], &seconds) || seconds <= 0) {
-        fprintf(stderr, "usage: decode_floor VIDEO SECONDS\n");
+    floor.real_time = count == 4 && strcmp(arguments[3], "real-time") == 0;
+    if (count < 3 || count > 3 + floor.real_time || !str_to_double(arguments[2], &seconds) ||
+        seconds <= 0) {
+        fprintf(stderr, "usage: decode_floor VIDEO SECONDS [real-time]\n");
         return 2;
     }
     av_log_set_level(AV_LOG_ERROR);

@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -7,6 +8,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -71,6 +73,9 @@ static int teardown(void **state)
 {
     struct rig *rig = *state;
     recorder_destroy(rig->recorder);
+    char recordings[FOLDER_PATH + 16]; /* a test that failed may have left its disk */
+    snprintf(recordings, sizeof recordings, "%s/recordings", rig->media);
+    umount2(recordings, MNT_DETACH);
     folder_remove(rig->media);
     free(rig);
     return 0;
@@ -129,7 +134,8 @@ static void check_frames(struct rig *rig, int first, int last, int fps)
             assert_int_equal(content.numbers[n], expected);
             double wall =
                 (double)rig->segments[i].start_us / 1e6 + content.times[n] - content.times[0];
-            assert_float_equal(wall, (double)rig->offset_us / 1e6 + (double)expected / fps, 2e-5);
+            double due = (double)rig->offset_us / 1e6 + (double)expected / fps;
+            assert_true(fabs(wall - due) < 2e-5);
         }
         struct stat status;
         assert_int_equal(stat(path, &status), 0);
@@ -381,6 +387,91 @@ static void test_adoption(void **state)
     assert_int_equal(folder_count(rig->media, ".mp4"), 1);
 }
 
+/* Wherever a kill or a power cut ended the file, what is whole in it is kept and plays. */
+static void test_adoption_cut_anywhere(void **state)
+{
+    struct rig *rig = *state;
+    begin_stream(rig, &plain);
+    feed_frames(rig, &plain, 0, 50);
+    end_stream(rig);
+    rig_finish(rig);
+    char path[2 * FOLDER_PATH], part[2 * FOLDER_PATH], copy[2 * FOLDER_PATH];
+    snprintf(path, sizeof path, "%s/recordings/2026-11-22/20/front/00.57.mp4", rig->media);
+    snprintf(part, sizeof part, "%s/recordings/2026-11-22/20/front/.00.57.mp4.part", rig->media);
+    snprintf(copy, sizeof copy, "%s/copy", rig->media);
+    assert_int_equal(rename(path, copy), 0);
+    size_t whole = rig->segments[0].bytes;
+    char *AUTO_FREE bytes = mem_alloc(whole);
+    int AUTO_CLOSE from = open(copy, O_RDONLY);
+    assert_int_equal(read(from, bytes, whole), whole);
+    int last = 0;
+    for (size_t length = 0; length <= whole; length += length + 97 < whole ? 97 : 1) {
+        int AUTO_CLOSE to = open(part, O_CREAT | O_EXCL | O_WRONLY, 0644);
+        assert_int_equal(file_write_all(to, bytes, length), 0);
+        rig->count = 0;
+        rig_start(rig);
+        assert_true(recorder_finish(rig->recorder, 10000000));
+        int frames = rig->count > 0 ? (int)(rig->segments[0].duration * 10 + 0.5) : 0;
+        assert_true(frames >= last);
+        if (frames != last) {
+            check_frames(rig, 0, frames - 1, 10);
+        }
+        last = frames;
+        rig_finish(rig);
+        assert_int_equal(folder_count(rig->media, ".part"), 0);
+        assert_int_equal(folder_count(rig->media, ".mp4"), rig->count);
+        unlink(path);
+    }
+    assert_int_equal(last, 50);
+}
+
+/* The disk is full: what fits is kept and plays; recording goes on when there is room again. */
+static void test_full_disk(void **state)
+{
+    struct rig *rig = *state;
+    char recordings[FOLDER_PATH + 16], ballast[FOLDER_PATH + 32];
+    snprintf(recordings, sizeof recordings, "%s/recordings", rig->media);
+    snprintf(ballast, sizeof ballast, "%s/ballast", recordings);
+    assert_int_equal(mkdir(recordings, 0755), 0);
+    if (mount("none", recordings, "tmpfs", 0, "size=256k") < 0) {
+        skip(); /* not root */
+    }
+    int fd = open(ballast, O_CREAT | O_WRONLY, 0644);
+    char block[4096] = "x";
+    for (int i = 0; i < 53; i++) { /* some 10 pages are left, for folders and a bit of video */
+        assert_int_equal(file_write_all(fd, block, sizeof block), 0);
+    }
+    close(fd);
+    begin_stream(rig, &plain);
+    feed_frames(rig, &plain, 0, 300);
+    recorder_break(rig->recorder);
+    assert_true(recorder_finish(rig->recorder, 10000000));
+    uint64_t dropped = rig->counters.packets_dropped;
+    assert_true(dropped > 0);
+    assert_int_equal(recorder_error(rig->recorder), ENOSPC);
+    assert_int_equal(unlink(ballast), 0);
+    feed_frames(rig, &plain, 300, 400);
+    end_stream(rig);
+    rig_finish(rig);
+    assert_int_equal(rig->counters.packets_dropped, dropped);
+    int frames = 0, last = -1;
+    for (size_t i = 0; i < rig->count; i++) {
+        char path[SEGMENT_PATH + FOLDER_PATH];
+        snprintf(path, sizeof path, "%s/%s", rig->media, rig->segments[i].path);
+        struct stamped_content content;
+        stamped_read_file(path, &content);
+        for (int n = 0; n < content.count; n++, frames++) {
+            assert_true(content.numbers[n] > last);
+            last = content.numbers[n];
+        }
+        stamped_content_finish(&content);
+    }
+    assert_int_equal(last, 399);
+    assert_int_equal(frames, 400 - (int)dropped);
+    assert_int_equal(folder_count(recordings, ".part"), 0);
+    assert_int_equal(umount(recordings), 0);
+}
+
 /* Nowhere to write: pictures are dropped and counted, and recording resumes when it can. */
 static void test_unwritable(void **state)
 {
@@ -444,6 +535,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_no_key_pictures, setup, teardown),
         cmocka_unit_test_setup_teardown(test_sound, setup, teardown),
         cmocka_unit_test_setup_teardown(test_adoption, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_adoption_cut_anywhere, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_full_disk, setup, teardown),
         cmocka_unit_test_setup_teardown(test_unwritable, setup, teardown),
         cmocka_unit_test_setup_teardown(test_stall, setup, teardown),
     };
