@@ -231,7 +231,11 @@ static struct config *load(const char *path, struct str *text)
     struct config *config = config_load(path, str_text(text), text->length, &issues);
     for (size_t i = 0; i < issues.count; i++) {
         const struct cfg_issue *issue = &issues.items[i];
-        log_write(issue->is_warning ? LOG_WARNING : LOG_ERROR, "%s:%d: %s: %s", path, issue->line,
+        char line[16] = "";
+        if (issue->line > 0) {
+            snprintf(line, sizeof line, ":%d", issue->line);
+        }
+        log_write(issue->is_warning ? LOG_WARNING : LOG_ERROR, "%s%s: %s: %s", path, line,
                   issue->path, issue->message);
     }
     config_issues_finish(&issues);
