@@ -8,8 +8,10 @@
 #include "base/mem.h"
 #include "vision/hot.h"
 #include "vision/light.h"
+#include "vision/shade.h"
 #include "vision/shrink.h"
 #include "vision/spots.h"
+#include "vision/sway.h"
 
 /* The rates of the configuration are per picture at this many pictures a second. */
 #define NOMINAL_FPS 5.0
@@ -17,6 +19,10 @@
 /* Ten pictures: only what stays in its place as long is learned as background. */
 #define LEARN_AFTER_MS 2000
 #define CALIBRATING_ALPHA 0.2
+/* What has changed and then kept still for so long is taken over at that rate too: a car that was
+ * parked, the place it left, the whole picture after a knock on the camera. */
+#define STILL_AFTER_MS 5000
+#define STILL_PART 0.35F /* of the threshold, from picture to picture */
 #define CALIBRATED_BELOW 0.05
 #define CALIBRATED_BOXES 4
 /* After a start the background is averaged for as long as the reference needs to find it. */
@@ -29,9 +35,13 @@
 /* The reference averages contrast over 50 pictures: a mean age of 5 s. */
 #define CONTRAST_TAU_US 5e6
 #define NOISE_TAU_US 5e6
+/* Drifts of the light are followed this fast; a cloud's edge takes a second to pass. */
+#define SHADE_TAU_US 1e5
 /* Flat scenes (an empty yard) are stretched no further than this: what an encoder does to them from
  * key picture to key picture would pass for motion. */
-#define LEAST_RANGE 40.0F
+#define LEAST_RANGE 60.0F
+/* So much of the range below and above it is told apart too: a dark coat before a dark wall. */
+#define RANGE_MARGIN 0.5F
 /* Times the deviation of a resting pixel that no setting makes a change of. */
 #define NOISE_FACTOR 6.0F
 /* Spots below this part of the picture are not examined for changes of light. */
@@ -41,6 +51,9 @@
 /* Resolution of the histograms of levels and of differences. */
 #define BINS 256
 #define DIFFERENCE_BINS_PER_LEVEL 16
+
+/* A background that the next picture gives. */
+#define UNKNOWN (-1.0F)
 
 /* 3-tap Gaussian of sigma 1. */
 #define BLUR_SIDE 0.27406862F
@@ -55,13 +68,17 @@ struct motion {
     float *now, *scratch; /* the picture, and one row-blurred */
     float *previous;      /* the picture before */
     uint16_t *age_ms;     /* how long each cell has been changed */
+    uint16_t *still_ms;   /* how long each changed cell has shown the same */
     float *background;    /* valid when has_background */
     uint8_t *changed;     /* cells that differ */
     uint8_t *grown;       /* the same dilated */
     uint8_t *row_grown;
     struct spots spots;
+    struct shade shade;
+    struct sway sway;
 
     bool has_background, calibrating;
+    bool has_unknown; /* cells whose background is UNKNOWN, after other masks */
     int64_t last_us;
     int64_t started_us;   /* first picture */
     int64_t lightning_us; /* how long the present lightning lasts */
@@ -72,6 +89,18 @@ struct motion {
 static size_t cells(const struct motion *motion)
 {
     return (size_t)motion->shrink.width * (size_t)motion->shrink.height;
+}
+
+/* What is masked shows as black through the blur, so a changed mask changes its neighbours. */
+static void forget_around(struct motion *motion, int x, int y)
+{
+    const struct shrink *s = &motion->shrink;
+    for (int v = y > 0 ? y - 1 : 0; v <= y + 1 && v < s->height; v++) {
+        for (int u = x > 0 ? x - 1 : 0; u <= x + 1 && u < s->width; u++) {
+            motion->background[v * s->width + u] = UNKNOWN;
+        }
+    }
+    motion->has_unknown = true;
 }
 
 /* A cell is masked when half of it is: less would let what lies under the mask shine through, more
@@ -88,8 +117,12 @@ static void set_masks(struct motion *motion, const struct motion_options *option
     shrink_run(&motion->shrink, raster, motion->width, covered);
     motion->unmasked = 0;
     for (int i = 0; i < s->width * s->height; i++) {
-        motion->masked[i] = covered[i] >= 127.5F;
-        motion->unmasked += !motion->masked[i];
+        uint8_t is_masked = covered[i] >= 127.5F;
+        if (is_masked != motion->masked[i]) {
+            forget_around(motion, i % s->width, i / s->width);
+        }
+        motion->masked[i] = is_masked;
+        motion->unmasked += !is_masked;
     }
 }
 
@@ -102,6 +135,8 @@ static void allocate(struct motion *motion)
     columns = columns < 1 ? 1 : columns;
     shrink_init(&motion->shrink, motion->width, motion->height, columns, rows);
     spots_init(&motion->spots, columns, rows);
+    shade_init(&motion->shade, columns, rows);
+    sway_init(&motion->sway, columns, rows);
     size_t n = cells(motion);
     motion->masked = mem_alloc(n);
     motion->changed = mem_alloc(n);
@@ -111,6 +146,7 @@ static void allocate(struct motion *motion)
     motion->scratch = mem_array(n, sizeof(float));
     motion->previous = mem_array(n, sizeof(float));
     motion->age_ms = mem_array(n, sizeof *motion->age_ms);
+    motion->still_ms = mem_array(n, sizeof *motion->still_ms);
     motion->background = mem_array(n, sizeof(float));
 }
 
@@ -118,6 +154,8 @@ static void release(struct motion *motion)
 {
     shrink_finish(&motion->shrink);
     spots_finish(&motion->spots);
+    shade_finish(&motion->shade);
+    sway_finish(&motion->sway);
     free(motion->masked);
     free(motion->changed);
     free(motion->grown);
@@ -126,6 +164,7 @@ static void release(struct motion *motion)
     free(motion->scratch);
     free(motion->previous);
     free(motion->age_ms);
+    free(motion->still_ms);
     free(motion->background);
 }
 
@@ -372,18 +411,30 @@ VISION_HOT static void grow(uint8_t *restrict out, uint8_t *restrict scratch,
     }
 }
 
+/* The levels that are told apart, and by how much. */
+static struct sway_level levels(const struct motion *motion, float level)
+{
+    float margin = RANGE_MARGIN * (motion->high - motion->low);
+    return (struct sway_level){motion->low - margin, motion->high + margin, level};
+}
+
 static int mark(struct motion *motion, float level)
 {
-    return mark_changed(motion->changed, motion->now, motion->background, motion->masked,
-                        motion->low, motion->high, level, motion->shrink.width,
-                        motion->shrink.height);
+    struct sway_level l = levels(motion, level);
+    return mark_changed(motion->changed, motion->now, motion->background, motion->masked, l.low,
+                        l.high, level, motion->shrink.width, motion->shrink.height);
+}
+
+static void grow_changed(struct motion *motion)
+{
+    grow(motion->grown, motion->row_grown, motion->changed, motion->shrink.width,
+         motion->shrink.height);
 }
 
 static void find_spots(struct motion *motion)
 {
-    int width = motion->shrink.width, height = motion->shrink.height;
-    grow(motion->grown, motion->row_grown, motion->changed, width, height);
-    spots_find(&motion->spots, motion->grown, width, height);
+    grow_changed(motion);
+    spots_find(&motion->spots, motion->grown, motion->shrink.width, motion->shrink.height);
 }
 
 /* Outline area of all spots as part of the unmasked picture. */
@@ -485,15 +536,36 @@ static void update_calibrating(struct motion *motion, const struct motion_result
     motion->lightning_us = is_lightning ? motion->lightning_us + step_us : 0;
 }
 
-/* `age_ms`: how long each cell has been changed without a break. */
+/* Part of the difference that is learned in a step, of a rate per picture at the nominal fps. */
+static float learning_rate(double alpha, int64_t step_us)
+{
+    alpha = alpha < 0 ? 0 : alpha > 1 ? 1 : alpha;
+    return (float)(1 - pow(1 - alpha, (double)step_us / 1e6 * NOMINAL_FPS));
+}
+
+struct pace {
+    float rate, still_rate;
+    float still; /* differences from the last picture below this are none */
+    int step_ms, least_ms;
+};
+
+static inline uint16_t add_ms(uint16_t ms, int step_ms)
+{
+    int sum = ms + step_ms;
+    return (uint16_t)(sum < UINT16_MAX ? sum : UINT16_MAX);
+}
+
 VISION_HOT static void learn(float *restrict background, uint16_t *restrict age_ms,
-                             const float *restrict now, const uint8_t *restrict grown, float rate,
-                             int step_ms, int least_ms, int count)
+                             uint16_t *restrict still_ms, const float *restrict now,
+                             const float *restrict previous, const uint8_t *restrict grown,
+                             struct pace pace, int count)
 {
     for (int i = 0; i < count; i++) {
-        int age = grown[i] ? age_ms[i] + step_ms : 0;
-        age_ms[i] = (uint16_t)(age < UINT16_MAX ? age : UINT16_MAX);
-        float follow = !grown[i] || age >= least_ms ? rate : 0;
+        bool is_still = grown[i] & (fabsf(now[i] - previous[i]) < pace.still);
+        age_ms[i] = grown[i] ? add_ms(age_ms[i], pace.step_ms) : 0;
+        still_ms[i] = is_still ? add_ms(still_ms[i], pace.step_ms) : 0;
+        float follow = !grown[i] | (age_ms[i] >= pace.least_ms) ? pace.rate : 0;
+        follow = still_ms[i] >= STILL_AFTER_MS ? pace.still_rate : follow;
         background[i] += follow * (now[i] - background[i]);
     }
 }
@@ -501,14 +573,19 @@ VISION_HOT static void learn(float *restrict background, uint16_t *restrict age_
 /* Resting cells are always learned; changed ones only when they have been so for a while (something
  * that stays), so that things passing through leave nothing behind. While there is no trustworthy
  * background everything is learned, quickly, a flash excepted. */
-static void learn_background(struct motion *motion, int64_t step_us)
+static void learn_background(struct motion *motion, float level, int64_t step_us)
 {
-    double alpha = motion->calibrating ? CALIBRATING_ALPHA : motion->options.frame_alpha;
-    alpha = alpha < 0 ? 0 : alpha > 1 ? 1 : alpha;
-    float rate = (float)(1 - pow(1 - alpha, (double)step_us / 1e6 * NOMINAL_FPS));
+    struct pace pace = {
+        .rate = learning_rate(motion->calibrating ? CALIBRATING_ALPHA : motion->options.frame_alpha,
+                              step_us),
+        .still_rate = learning_rate(CALIBRATING_ALPHA, step_us),
+        .still = STILL_PART * level,
+        .step_ms = (int)(step_us / 1000),
+        .least_ms = motion->calibrating ? 0 : LEARN_AFTER_MS,
+    };
     if (motion->lightning_us == 0 || motion->lightning_us >= FLASH_US) {
-        learn(motion->background, motion->age_ms, motion->now, motion->grown, rate,
-              (int)(step_us / 1000), motion->calibrating ? 0 : LEARN_AFTER_MS, (int)cells(motion));
+        learn(motion->background, motion->age_ms, motion->still_ms, motion->now, motion->previous,
+              motion->grown, pace, (int)cells(motion));
     }
 }
 
@@ -516,14 +593,27 @@ static void start(struct motion *motion, int64_t time_us)
 {
     memcpy(motion->background, motion->now, cells(motion) * sizeof(float));
     motion->has_background = true;
+    motion->has_unknown = false;
     motion->calibrating = true;
     motion->started_us = motion->last_us = time_us;
     motion->lightning_us = 0;
     memset(motion->age_ms, 0, cells(motion) * sizeof *motion->age_ms);
+    memset(motion->still_ms, 0, cells(motion) * sizeof *motion->still_ms);
+    sway_clear(&motion->sway);
     motion->low = 0;
     motion->high = 255;
     motion->noise = 0;
     measure_contrast(motion, 0);
+}
+
+static void fill_unknown(struct motion *motion)
+{
+    for (size_t i = 0, n = cells(motion); motion->has_unknown && i < n; i++) {
+        if (motion->background[i] < 0) {
+            motion->background[i] = motion->previous[i] = motion->now[i];
+        }
+    }
+    motion->has_unknown = false;
 }
 
 void motion_run(struct motion *motion, const uint8_t *luma, int stride, int64_t time_us,
@@ -547,6 +637,7 @@ void motion_run(struct motion *motion, const uint8_t *luma, int stride, int64_t 
     step_us = step_us < LONGEST_STEP_US ? step_us : LONGEST_STEP_US;
     motion->last_us = time_us > motion->last_us ? time_us : motion->last_us;
 
+    fill_unknown(motion);
     measure_contrast(motion, step_us);
     measure_noise(motion, step_us);
     float level = change_level(motion);
@@ -560,8 +651,16 @@ void motion_run(struct motion *motion, const uint8_t *luma, int stride, int64_t 
         }
         marked = mark(motion, level);
     }
+    grow_changed(motion);
+    shade_follow(&motion->shade, motion->background, motion->now, motion->grown, motion->masked,
+                 level, follow_rate(step_us, SHADE_TAU_US));
+    marked = mark(motion, level);
     find_spots(motion);
     int lit = lightning - marked + remove_light(motion, &picture);
+    if (sway_forgive(&motion->sway, motion->changed, motion->now, motion->background,
+                     levels(motion, level), step_us) > 0) {
+        find_spots(motion);
+    }
     list_boxes(motion, result);
     if (motion->unmasked > 0) {
         result->illuminated = fmax(0, (double)lit / motion->unmasked);
@@ -569,5 +668,5 @@ void motion_run(struct motion *motion, const uint8_t *luma, int stride, int64_t 
         update_calibrating(motion, result, (double)lightning / motion->unmasked, time_us, step_us);
     }
     result->calibrating = motion->calibrating;
-    learn_background(motion, step_us);
+    learn_background(motion, level, step_us);
 }

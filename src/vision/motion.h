@@ -5,7 +5,8 @@
  * Where the reference is weak this is better: time constants are in seconds, not frames
  * (frame_alpha keeps its meaning per picture at 5 pictures a second); contrast settles at once; a
  * change of light that leaves the picture's texture as it was (cloud shadow, exposure) is told from
- * things that move; everything but the picture size may change while it runs. One thread at a time.
+ * things that move; leaves that sway are forgiven; what has come to rest is background after some
+ * six seconds; everything but the picture size may change while it runs. One thread at a time.
  */
 #ifndef CORVETTE_VISION_MOTION_H
 #define CORVETTE_VISION_MOTION_H

@@ -1,7 +1,7 @@
 /* Cuts a square region out of a planar I420 picture and scales it straight into a model's input
  * tensor (one byte per channel value), without an RGB picture in between. What hangs over the
- * picture is black (luma 16, chroma 128). Bilinear; pictures more than three times the model's size
- * are averaged down first. BT.601 limited range.
+ * picture is black (luma 16, chroma 128). Bilinear up to 2:1, averaging beyond. BT.601 limited
+ * range.
  *
  * A cutter holds the tables and row buffers for one format; use it from one thread at a time. */
 #ifndef CORVETTE_VISION_TENSOR_H
