@@ -117,7 +117,7 @@ static bool whole(const struct cfg_spot *spot, double low, double high, int64_t 
 
 static bool to_int(const struct cfg_spot *spot, int *out)
 {
-    int64_t value;
+    int64_t value = 0; /* gcc does not see that whole() sets it */
     if (!whole(spot, INT32_MIN, INT32_MAX, &value)) {
         return false;
     }
