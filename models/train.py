@@ -135,9 +135,9 @@ def rate_at(done, top):
     return top * min(done / 0.02, 1) * (0.01 + 0.99 * (1 + math.cos(math.pi * done)) / 2)
 
 
-def train(folder, minutes, steps, batch, top_rate, checkpoint):
+def train(detector, folder, minutes, steps, batch, top_rate, checkpoint):
     """Runs for a number of steps or, when given, of minutes."""
-    detector = Detector().to(memory_format=torch.channels_last)
+    detector = detector.to(memory_format=torch.channels_last)
     average = Average(detector)
     decayed = [p for p in detector.parameters() if p.ndim > 1]
     plain = [p for p in detector.parameters() if p.ndim <= 1]
@@ -192,18 +192,20 @@ def main():
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--further", action="store_true", help="from the last checkpoint on")
     parser.add_argument("--export-only", action="store_true", help="from the last checkpoint")
     arguments = parser.parse_args()
 
     torch.manual_seed(1)
     torch.set_num_threads(arguments.threads)
     checkpoint = arguments.work / "checkpoint.pt"
-    if arguments.export_only:
-        detector = Detector()
+    detector = Detector()
+    if arguments.export_only or arguments.further:
         detector.load_state_dict(torch.load(checkpoint))
-    else:
-        make_footage(arguments.scene, arguments.work, arguments.clips, arguments.threads)
-        detector = train(arguments.work, arguments.minutes, arguments.steps, arguments.batch,
+    if not arguments.export_only:
+        if not arguments.further:
+            make_footage(arguments.scene, arguments.work, arguments.clips, arguments.threads)
+        detector = train(detector, arguments.work, arguments.minutes, arguments.steps, arguments.batch,
                          arguments.rate, checkpoint)
     export(detector, here / "demo.onnx")
 
