@@ -39,6 +39,7 @@ struct decode {
     } source;         /* what the scaler was made for */
     uint8_t *aligned; /* picture with padded rows, for ring widths swscale cannot write directly */
     bool waiting_key;
+    bool intra_only; /* no picture needs another */
     /* Pictures decoded one after the other find code and data in the cache; decoded whenever one
      * arrives, they cost half as much again. So those nobody wants are held back. */
     struct {
@@ -218,6 +219,8 @@ static int open_codec(struct decode *decode, const AVCodecParameters *parameters
         return result;
     }
     decode->codec->pkt_timebase = (AVRational){1, 1000000};
+    const AVCodecDescriptor *descriptor = avcodec_descriptor_get(parameters->codec_id);
+    decode->intra_only = descriptor != NULL && descriptor->props & AV_CODEC_PROP_INTRA_ONLY;
     bool large = parameters->width * parameters->height > TWO_THREADS_PIXELS;
     decode->codec->thread_count = large ? 2 : 1;
     use_hardware(decode);
@@ -459,7 +462,7 @@ void decode_packet(struct decode *decode, const AVPacket *packet, int64_t frame_
     }
     decode->waiting_key = false;
     bool wanted = picker_may_take(&decode->picker, packet->pts, frame_us);
-    if (!wanted && hold(decode, packet)) {
+    if (!wanted && (decode->intra_only || hold(decode, packet))) {
         return;
     }
     send_held(decode, frame_us);

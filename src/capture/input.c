@@ -14,6 +14,7 @@
 #include "media/params.h"
 
 #define RETRY_FIRST_US 1000000
+#define STEADY_US 10000000     /* a connection that lasted so long was a good one */
 #define NO_PICTURE_US 10000000 /* sound goes on, pictures do not: as good as dead */
 #define NO_KEY_US 6000000
 #define LAG_US 1500000 /* further behind than this detection leaves pictures out */
@@ -379,6 +380,7 @@ static void *run(void *context)
     int64_t delay_us = RETRY_FIRST_US;
     while (packet != NULL && !atomic_load(&input->stopper->stopped)) {
         struct err err = ERR_NONE;
+        struct mono begin = mono_now();
         bool worked = serve(input, packet, &err);
         if (atomic_load(&input->stopper->stopped)) {
             break;
@@ -388,7 +390,7 @@ static void *run(void *context)
             log_warning("input %u: %s; trying again", input->index, err.text);
         }
         snprintf(last_reason, sizeof last_reason, "%s", worked ? "" : err.text);
-        delay_us = worked ? RETRY_FIRST_US : delay_us;
+        delay_us = worked && mono_since_us(begin) > STEADY_US ? RETRY_FIRST_US : delay_us;
         if (stopper_wait(input->stopper, delay_us)) {
             break;
         }

@@ -86,8 +86,10 @@ def test_headers_stand_alone(header, tmp_path):
 
 
 def test_text_files_are_tidy():
-    files = subprocess.run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-                           cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\0")
+    listing = ["git", "-c", f"safe.directory={ROOT}", "ls-files", "-z", "--cached", "--others",
+               "--exclude-standard"]
+    files = subprocess.run(listing, cwd=ROOT, capture_output=True, text=True,
+                           check=True).stdout.split("\0")
     wrong = []
     for name in filter(None, files):
         path = ROOT / name

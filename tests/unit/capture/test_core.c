@@ -39,6 +39,7 @@ struct scenario {
     const char *input_args, *record_args;
     /* Makes something else of the file that was written; NULL = nothing. */
     void (*spoil)(const struct camera *camera);
+    int detect_fps; /* 0 = FPS */
 };
 
 struct camera {
@@ -57,6 +58,7 @@ struct camera {
     struct {
         int number;
         double time;
+        double lag; /* from that time to when it was in the ring, in seconds */
     } seen[SEEN_MAX];
     size_t seen_count;
 };
@@ -181,12 +183,14 @@ enum {
     AAC_COPIED,
     AAC_DROPPED,
     PCM_ENCODED,
+    OPUS_ENCODED,
     SOUND_GARBAGE,
     NO_KEYS,
     LARGER,
     JUMP,
     MJPEG,
     LOOPED,
+    PICKED,
     SCENARIOS
 };
 
@@ -200,6 +204,8 @@ static const struct scenario scenarios[SCENARIOS] = {
     [PCM_ENCODED] = {"mkv",
                      STREAM(H264, 50, .sound_rate = 8000, .sound_codec = AV_CODEC_ID_PCM_S16LE),
                      "-re", "preset-record-generic-audio-aac", NULL},
+    [OPUS_ENCODED] = {"mkv", STREAM(H264, 50, .sound_rate = 48000, .sound_codec = AV_CODEC_ID_OPUS),
+                      "-re", SOUND, NULL},
     [SOUND_GARBAGE] = {"mkv",
                        STREAM(H264, 50, .sound_rate = 48000, .sound_codec = AV_CODEC_ID_PCM_S16LE),
                        "-re", SOUND, spoil_sound},
@@ -208,6 +214,7 @@ static const struct scenario scenarios[SCENARIOS] = {
     [JUMP] = {"mkv", STREAM(H264, 50, ), "-re", COPY, jump_ahead},
     [MJPEG] = {"avi", STREAM(MJPEG, 50, ), "-re", "preset-record-generic", NULL},
     [LOOPED] = {"ts", STREAM(H264, 20, ), "-re -stream_loop 2", COPY, NULL},
+    [PICKED] = {"mkv", STREAM(H264, 50, .b_frames = 2), "-re", COPY, NULL, 2},
 };
 
 static struct camera *cameras;
@@ -238,7 +245,7 @@ static struct config *make_config(const struct camera *camera)
              "    detect: {width: %d, height: %d, fps: %d}\n"
              "    record: {enabled: true}\n",
              camera->file, camera->scenario->input_args, camera->scenario->record_args, WIDTH,
-             HEIGHT, FPS);
+             HEIGHT, camera->scenario->detect_fps > 0 ? camera->scenario->detect_fps : FPS);
     struct cfg_issues issues = {0};
     struct config *config = config_load("test.yml", text, strlen(text), &issues);
     assert_non_null(config);
@@ -327,7 +334,10 @@ static void look(struct camera *camera)
         if (picture != NULL && frames_still_valid(camera->reader, &info) &&
             camera->seen_count < SEEN_MAX) {
             camera->seen[camera->seen_count].number = number;
-            camera->seen[camera->seen_count++].time = info.time;
+            camera->seen[camera->seen_count].time = info.time;
+            camera->seen[camera->seen_count++].lag =
+                wall_seconds(wall_now()) - info.time -
+                (double)mono_since_us((struct mono){info.mono_us}) / 1e6;
         }
     }
 }
@@ -480,6 +490,13 @@ static void test_pcm_encoded(void **state)
     check_stream(camera, 1, AV_CODEC_ID_AAC, MKTAG('m', 'p', '4', 'a'));
 }
 
+static void test_opus_encoded(void **state)
+{
+    struct camera *camera = play(OPUS_ENCODED);
+    assert_float_equal(check_recorded(camera, 0, 49), 5, 0.4);
+    check_stream(camera, 1, AV_CODEC_ID_AAC, MKTAG('m', 'p', '4', 'a'));
+}
+
 static void test_garbage_sound(void **state)
 {
     struct camera *camera = play(SOUND_GARBAGE);
@@ -548,15 +565,30 @@ static void test_looped(void **state)
     assert_float_equal(duration, 6, 0.15);
 }
 
+/* Two of ten pictures a second go to detection, and wait for no later one that goes there. */
+static void test_picked(void **state)
+{
+    const struct camera *camera = play(PICKED);
+    check_recorded(camera, 0, 49);
+    assert_in_range(camera->seen_count, 8, 11);
+    double least = 60;
+    for (size_t i = 0; i < camera->seen_count; i++) {
+        least = fmin(least, camera->seen[i].lag);
+        assert_true(i == 0 || fabs(camera->seen[i].time - camera->seen[i - 1].time - 0.5) < 0.15);
+    }
+    assert_true(least < 0.45);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_h265),        cmocka_unit_test(test_reordered),
-        cmocka_unit_test(test_aac_copied),  cmocka_unit_test(test_aac_dropped),
-        cmocka_unit_test(test_pcm_encoded), cmocka_unit_test(test_garbage_sound),
-        cmocka_unit_test(test_no_keys),     cmocka_unit_test(test_larger),
-        cmocka_unit_test(test_jump),        cmocka_unit_test(test_mjpeg),
-        cmocka_unit_test(test_looped),
+        cmocka_unit_test(test_h265),         cmocka_unit_test(test_reordered),
+        cmocka_unit_test(test_aac_copied),   cmocka_unit_test(test_aac_dropped),
+        cmocka_unit_test(test_pcm_encoded),  cmocka_unit_test(test_garbage_sound),
+        cmocka_unit_test(test_no_keys),      cmocka_unit_test(test_larger),
+        cmocka_unit_test(test_jump),         cmocka_unit_test(test_mjpeg),
+        cmocka_unit_test(test_looped),       cmocka_unit_test(test_picked),
+        cmocka_unit_test(test_opus_encoded),
     };
     return cmocka_run_group_tests(tests, start_all, finish_all);
 }

@@ -12,7 +12,7 @@ static const char *const zones[] = {
     "Asia/Kolkata",  "Asia/Kathmandu",    "America/Phoenix",  "Australia/Lord_Howe",
     "Africa/Cairo",  "America/Nuuk",      "Pacific/Auckland", "Asia/Tehran",
     "Europe/Dublin", "Africa/Casablanca", "Pacific/Apia",     "America/Sao_Paulo",
-    "Etc/GMT+5",     "Antarctica/Troll",  "EST5EDT",          "Asia/Gaza",
+    "Etc/GMT+5",     "Antarctica/Troll",  "Europe/London",    "Asia/Gaza",
 };
 
 /* The C library, which needs the process's one TZ for it, is the judge: every 9 days and a bit from
