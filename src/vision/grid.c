@@ -24,9 +24,12 @@ static void update_statistics(struct grid_cell *cell)
     cell->std_dev = cell->count > 0 ? sqrt(squares / cell->count) : 0;
 }
 
+/* Lets the oldest `count` samples go. */
 static void forget(struct grid_cell *cell, unsigned count)
 {
-    memmove(cell->sizes, cell->sizes + count, (cell->count - count) * sizeof cell->sizes[0]);
+    for (unsigned i = count; i < cell->count; i++) {
+        cell->sizes[i - count] = cell->sizes[i];
+    }
     cell->count -= count;
 }
 
