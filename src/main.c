@@ -148,8 +148,10 @@ static int probe_command(int argc, char **argv)
         return usage_error("%s", "probe needs one URL or file");
     }
     struct err err = ERR_NONE;
-    if (capture_probe(argv[1], NULL, stdout, &err) != 0) {
-        fprintf(stderr, "%s\n", err.text);
+    if (capture_probe(argv[1], &(struct cfg_list){0}, stdout, &err) != 0) {
+        AUTO_STR struct str shown = {0};
+        config_mask_url(argv[1], &shown);
+        fprintf(stderr, "%s: %s\n", str_text(&shown), err.text);
         return 1;
     }
     return 0;
