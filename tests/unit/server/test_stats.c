@@ -261,11 +261,11 @@ static void own_process(void **state)
     struct procfs_process now;
     assert_int_equal(procfs_read(getpid(), &before), 0);
     assert_true(before.rss_bytes > 1 << 20);
-    do { /* one clock tick of work */
+    do { /* ten clock ticks of work: one alone may come right after `before` was read */
         assert_int_equal(procfs_read(getpid(), &now), 0);
-    } while (now.cpu_us == before.cpu_us);
+    } while (now.cpu_us - before.cpu_us < 100000);
     double percent = procfs_cpu_percent(&before, &now);
-    assert_true(percent > 0 && percent < 6400);
+    assert_true(percent > 0 && percent < 200); /* one thread, however busy the machine */
     assert_true(procfs_cpu_average(&now) > 0);
     now.started_us++; /* the pid was given to another */
     assert_true(procfs_cpu_percent(&before, &now) == procfs_cpu_average(&now));
