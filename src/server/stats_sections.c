@@ -212,8 +212,8 @@ static void put_counters(struct jout *json, const struct board_entry *entry)
 /* Text of another process, which may be writing it right now. */
 static void put_shared_text(struct jout *json, const char *key, const char *text, size_t size)
 {
-    char copy[256];
-    snprintf(copy, sizeof copy, "%.*s", (int)(size - 1), text);
+    char copy[sizeof((struct board_entry *)0)->last_death];
+    board_read_text(text, size < sizeof copy ? size : sizeof copy, copy);
     jout_put_string(json, key, copy[0] != '\0' ? copy : NULL);
 }
 

@@ -132,7 +132,7 @@ static void on_died(void *context, struct child *child)
     if (mono_since_us(child->started) >= STEADY_US) {
         child->quick_deaths = 0;
     }
-    snprintf(child->entry->last_death, sizeof child->entry->last_death, "%s", child->death);
+    board_write_text(child->entry->last_death, sizeof child->entry->last_death, child->death);
     log_warning("%s died: %s; starting it again", child->label, child->death);
     spawn_later(child);
 }
