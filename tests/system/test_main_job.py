@@ -121,8 +121,8 @@ def test_page_is_served(system):
 def test_clean_stop_is_quick_and_loses_nothing(tmp_path):
     yard, _ = scene("yard", "--seed", 1, "--duration", 40, "--loopable", "--stamp")
     corvette = Corvette(base_config({"yard": file_camera(yard)}), tmp_path).start()
-    wait_for(lambda: list(tmp_path.glob("media/recordings/*/*/yard/.*")), "an open segment")
-    time.sleep(2)  # something to lose
+    wait_for(lambda: [f for f in tmp_path.glob("media/recordings/*/*/yard/.*")
+                      if f.stat().st_size > 100000], "an open segment with something to lose")
     taken = corvette.stop()
     assert corvette.process.returncode == 0
     assert taken < 2.5
