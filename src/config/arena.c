@@ -1,6 +1,5 @@
 #include "config/arena.h"
 
-#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,22 +59,6 @@ char *cfg_strndup(struct cfg_arena *arena, const char *text, size_t length)
 char *cfg_strdup(struct cfg_arena *arena, const char *text)
 {
     return cfg_strndup(arena, text, strlen(text));
-}
-
-char *cfg_printf(struct cfg_arena *arena, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    int length = vsnprintf(NULL, 0, format, args);
-    va_end(args);
-    if (length < 0) {
-        abort();
-    }
-    char *text = cfg_alloc(arena, (size_t)length + 1);
-    va_start(args, format);
-    vsnprintf(text, (size_t)length + 1, format, args);
-    va_end(args);
-    return text;
 }
 
 void *cfg_push(struct cfg_arena *arena, void *array, size_t count, size_t bytes)

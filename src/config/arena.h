@@ -17,8 +17,6 @@ void *cfg_alloc(struct cfg_arena *arena, size_t bytes);
 void *cfg_array(struct cfg_arena *arena, size_t count, size_t bytes);
 char *cfg_strdup(struct cfg_arena *arena, const char *text);
 char *cfg_strndup(struct cfg_arena *arena, const char *text, size_t length);
-char *cfg_printf(struct cfg_arena *arena, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
 
 /* Room for one more element of an array in the arena: doubles when `count` is a power of two, so no
  * capacity is kept. The old array stays behind until the end. Returns the array. */

@@ -14,10 +14,6 @@ struct cfg_loader {
     size_t coordinates; /* of all polygons so far: a global mask is read again for every camera */
 };
 
-/* shape.c: complains about unknown, missing and ill-formed keys of a map. `lenient`: unknown keys
- * are warnings. `line` is where the map belongs, for what is missing. */
-void cfg_check_map(struct cfg_loader *loader, const struct cfg_row *first, unsigned scope,
-                   const struct cfg_node *map, const struct cfg_path *path, int line, bool lenient);
 /* The whole file. */
 void cfg_check_shape(struct cfg_loader *loader, const struct cfg_node *root);
 

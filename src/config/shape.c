@@ -229,13 +229,6 @@ static void check_level(struct cfg_loader *loader, const struct level *level,
     }
 }
 
-void cfg_check_map(struct cfg_loader *loader, const struct cfg_row *first, unsigned scope,
-                   const struct cfg_node *map, const struct cfg_path *path, int line, bool lenient)
-{
-    const struct level level = {.first = {first}, .scope = scope};
-    check_level(loader, &level, map, path, line, lenient);
-}
-
 void cfg_check_shape(struct cfg_loader *loader, const struct cfg_node *root)
 {
     const struct level level = {

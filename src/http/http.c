@@ -35,7 +35,6 @@ struct http {
     struct MHD_Daemon *daemon;
     struct files *files;
     struct streams *streams;
-    int port;
 };
 
 struct files *http_files(struct http *http)
@@ -51,11 +50,6 @@ struct streams *http_streams(struct http *http)
 int http_restart(struct http *http)
 {
     return http->setup.restart(http->setup.context);
-}
-
-int http_port(const struct http *http)
-{
-    return http->port;
 }
 
 /* ---- replies onto the wire ---- */
@@ -391,7 +385,7 @@ struct http *http_start(const struct http_setup *setup, struct err *err)
     }
     struct http *http = mem_alloc(sizeof *http);
     http->setup = *setup;
-    http->port = port_of(fd);
+    int port = port_of(fd);
     http->files = files_create(server_data_dir(setup->server));
     http->streams = streams_create(setup->server);
     http->daemon = MHD_start_daemon(
@@ -409,8 +403,7 @@ struct http *http_start(const struct http_setup *setup, struct err *err)
     }
     steal_fd(&fd); /* the daemon's now */
     const char *colon = strrchr(setup->listen, ':');
-    log_info("listening on http://%.*s:%d", (int)(colon - setup->listen), setup->listen,
-             http->port);
+    log_info("listening on http://%.*s:%d", (int)(colon - setup->listen), setup->listen, port);
     return http;
 }
 

@@ -22,7 +22,6 @@ struct http_setup { /* everything must outlive the http */
 
 /* Binds, starts the threads, says in the log where it listens. NULL with a sentence in `err`. */
 struct http *http_start(const struct http_setup *setup, struct err *err);
-int http_port(const struct http *http);
 /* Ends streams, waits for handlers that run. NULL is fine. */
 void http_stop(struct http *http);
 

@@ -398,15 +398,6 @@ bool live_get_view(struct live *live, int index, struct live_view *view)
     return view->time > 0;
 }
 
-uint64_t live_newest(struct live *live, int index)
-{
-    struct live_camera *camera = &live->cameras[index];
-    pthread_rwlock_rdlock(&camera->ring_lock);
-    uint64_t newest = camera->ring != NULL ? frames_latest(camera->ring) : 0;
-    pthread_rwlock_unlock(&camera->ring_lock);
-    return newest;
-}
-
 struct live_picture *live_get_picture(struct live *live, int index, uint64_t sequence,
                                       int64_t *age_us, uint64_t *got_sequence)
 {

@@ -77,8 +77,6 @@ bool live_get_view(struct live *live, int camera, struct live_view *view);
  * captured. */
 struct live_picture *live_get_picture(struct live *live, int camera, uint64_t sequence,
                                       int64_t *age_us, uint64_t *got_sequence);
-/* Newest sequence in the ring, 0 = none: to wait for the next without copying. */
-uint64_t live_newest(struct live *live, int camera);
 
 /* An object by its event id, running or ended within the last seconds (until its files are there):
  * true and a copy. `camera` (may be NULL) gets its index. */

@@ -104,22 +104,6 @@ static struct edit *new_edit(const char *id)
     return edit;
 }
 
-static int end(struct db *db, void *data)
-{
-    const struct edit *edit = data;
-    AUTO_QUERY struct db_query *query = db_query(db, "UPDATE event SET end_time = ? WHERE id = ?");
-    db_bind_double(query, edit->number);
-    db_bind_text(query, edit->id);
-    return db_run(query);
-}
-
-void db_event_end(struct store_work *work, const char *id, double end_time)
-{
-    struct edit *edit = new_edit(id);
-    edit->number = end_time;
-    store_add(work, end, edit, free_edit);
-}
-
 static int end_all(struct db *db, void *data)
 {
     const struct edit *edit = data;
@@ -228,19 +212,6 @@ void db_event_sub_label(struct store_work *work, const char *id, const char *sub
         edit->score = str_steal(&text);
     }
     store_add(work, set_sub_label, edit, free_edit);
-}
-
-static int clear_clip(struct db *db, void *data)
-{
-    const struct edit *edit = data;
-    AUTO_QUERY struct db_query *query = db_query(db, "UPDATE event SET has_clip = 0 WHERE id = ?");
-    db_bind_text(query, edit->id);
-    return db_run(query);
-}
-
-void db_event_clear_clip(struct store_work *work, const char *id)
-{
-    store_add(work, clear_clip, new_edit(id), free_edit);
 }
 
 /* ---- single rows ---- */

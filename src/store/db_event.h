@@ -21,8 +21,6 @@ struct db_event {
 /* Inserts, or updates the columns above and leaves the others (retain_indefinitely, plus_id,
  * false_positive, a sub_label that is already there) as they are. */
 void db_event_put(struct store_work *work, const struct db_event *event);
-/* Sets end_time, nothing else. */
-void db_event_end(struct store_work *work, const char *id, double end_time);
 /* Every event still open ends now and loses its snapshot flag (its best picture dies with us). */
 /* Start-up after an unclean end: every event still open ends 30 s after it began. */
 void db_event_repair(struct store_work *work);
@@ -34,7 +32,6 @@ void db_event_retain(struct store_work *work, const char *id, bool retain);
  * `timeline` is set (running events). */
 void db_event_sub_label(struct store_work *work, const char *id, const char *sub_label,
                         struct db_opt_double score, bool timeline);
-void db_event_clear_clip(struct store_work *work, const char *id);
 
 /* One event as read for serving its pictures; release with db_event_row_finish. */
 struct db_event_row {

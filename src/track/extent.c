@@ -39,11 +39,6 @@ bool extent_inside(const struct extent *inner, const struct extent *outer)
            inner->y2 <= outer->y2;
 }
 
-bool extent_overlap(const struct extent *a, const struct extent *b)
-{
-    return extent_intersection(a, b) > 0;
-}
-
 bool extent_equal(const struct extent *a, const struct extent *b)
 {
     return a->x1 == b->x1 && a->y1 == b->y1 && a->x2 == b->x2 && a->y2 == b->y2;

@@ -30,8 +30,6 @@ float extent_intersection(const struct extent *a, const struct extent *b);
 float extent_iou(const struct extent *a, const struct extent *b); /* 0 for empty ones */
 /* `inner` wholly inside `outer`, borders included. */
 bool extent_inside(const struct extent *inner, const struct extent *outer);
-/* Both share some area. */
-bool extent_overlap(const struct extent *a, const struct extent *b);
 bool extent_equal(const struct extent *a, const struct extent *b);
 
 #endif
