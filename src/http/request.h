@@ -16,6 +16,7 @@
 struct http;
 struct kept;
 struct request;
+struct rope;
 struct route;
 struct server;
 struct stream;
@@ -45,6 +46,7 @@ struct reply {
     struct str body;
     int fd; /* a file instead of the body: `length` bytes from `offset`; -1 = none */
     uint64_t offset, length;
+    struct rope *rope;     /* pieces instead of the body: `length` bytes from `offset` */
     struct stream *stream; /* an endless picture stream instead of the body */
     const char *cache;     /* Cache-Control, or NULL: what the path calls for */
     bool no_gzip;          /* mostly compressed already */

@@ -18,7 +18,8 @@ RECORD(fatal, msg_fatal, F(TEXT, msg_fatal, reason))
 RECORD(empty, msg_empty, F(U32, msg_empty, nothing))
 RECORD(segment, msg_segment, F(TEXT, msg_segment, camera), F(TEXT, msg_segment, path),
        F(F64, msg_segment, start), F(F64, msg_segment, end), F(F64, msg_segment, duration),
-       F(U64, msg_segment, bytes), F(BOOL, msg_segment, has_audio), F(I32, msg_segment, dbfs))
+       F(U64, msg_segment, bytes), F(BOOL, msg_segment, has_audio), F(I32, msg_segment, dbfs),
+       F(U64, msg_segment, parameters))
 RECORD(box, msg_box, N(I32, msg_box, box, 4))
 RECORD(zone, msg_zone, F(U32, msg_zone, zone))
 RECORD(attribute, msg_attribute, F(TEXT, msg_attribute, label), F(F32, msg_attribute, score),
@@ -47,16 +48,41 @@ RECORD(best, msg_best, F(TEXT, msg_best, camera), F(TEXT, msg_best, id), F(U32, 
        F(F64, msg_best, time), F(U32, msg_best, width), F(U32, msg_best, height))
 RECORD(grid, msg_grid, F(TEXT, msg_grid, camera), F(F64, msg_grid, updated),
        F(TEXT, msg_grid, json))
+RECORD(gap, msg_gap, F(TEXT, msg_gap, camera), F(F64, msg_gap, start), F(F64, msg_gap, end),
+       F(U32, msg_gap, cause), F(TEXT, msg_gap, detail))
+RECORD(space, msg_space, F(TEXT, msg_space, camera), F(U64, msg_space, needed),
+       F(I32, msg_space, error))
 
 static const struct msg_row rows[MSG_TYPE_COUNT] = {
-    [MSG_HELLO] = {"hello", &hello_record},       [MSG_GIVE] = {"give", &give_record},
-    [MSG_START] = {"start", &start_record},       [MSG_STOP] = {"stop", &empty_record},
-    [MSG_FATAL] = {"fatal", &fatal_record},       [MSG_RESTART] = {"restart", &empty_record},
-    [MSG_SEGMENT] = {"segment", &segment_record}, [MSG_FRAME] = {"frame", &frame_record},
-    [MSG_BEST] = {"best", &best_record},          [MSG_GRID] = {"grid", &grid_record},
+    [MSG_HELLO] = {"hello", &hello_record},
+    [MSG_GIVE] = {"give", &give_record},
+    [MSG_START] = {"start", &start_record},
+    [MSG_STOP] = {"stop", &empty_record},
+    [MSG_FATAL] = {"fatal", &fatal_record},
+    [MSG_RESTART] = {"restart", &empty_record},
+    [MSG_SEGMENT] = {"segment", &segment_record},
+    [MSG_FRAME] = {"frame", &frame_record},
+    [MSG_BEST] = {"best", &best_record},
+    [MSG_GRID] = {"grid", &grid_record},
+    [MSG_GAP] = {"gap", &gap_record},
+    [MSG_SPACE] = {"space", &space_record},
 };
 
 const struct msg_row *msg_row(unsigned type)
 {
     return type < MSG_TYPE_COUNT && rows[type].record != NULL ? &rows[type] : NULL;
+}
+
+const char *gap_cause_name(uint32_t cause)
+{
+    static const char *const names[GAP_CAUSES] = {
+        [GAP_UNREACHABLE] = "unreachable",
+        [GAP_NO_KEYFRAME] = "no_keyframe",
+        [GAP_NO_VIDEO] = "no_video",
+        [GAP_DISK] = "disk",
+        [GAP_STOPPED] = "stopped",
+        [GAP_DISABLED] = "disabled",
+        [GAP_LOST] = "lost",
+    };
+    return cause < GAP_CAUSES && names[cause] != NULL ? names[cause] : "unknown";
 }

@@ -26,6 +26,8 @@ enum msg_type {
     MSG_FRAME,     /* analyse -> server: one processed picture */
     MSG_BEST,      /* analyse -> server: a new best picture of an object; memfd with it */
     MSG_GRID,      /* analyse <-> server: the learned region grid, as JSON text */
+    MSG_GAP,       /* capture -> server: a time in which nothing was recorded, and why */
+    MSG_SPACE,     /* capture -> server: the disk has too little room for what is coming */
     MSG_TYPE_COUNT,
 };
 
@@ -78,6 +80,33 @@ struct msg_segment {
     uint64_t bytes;
     bool has_audio;
     int32_t dbfs; /* rounded mean level, 0 = no audio known */
+    uint64_t
+        parameters; /* hls_parameters() of the file: differs when the stream's did; 0 unknown */
+};
+
+/* Texts of the causes: gap_cause_name(). */
+enum gap_cause {
+    GAP_UNREACHABLE = 1, /* no connection to the camera */
+    GAP_NO_KEYFRAME,     /* connected, but no key picture came to begin with */
+    GAP_NO_VIDEO,        /* connected, but nothing that can be recorded came */
+    GAP_DISK,            /* could not be written: full, slow or broken */
+    GAP_STOPPED,         /* nobody was recording: stopped, restarted, killed */
+    GAP_DISABLED,        /* recording was switched off */
+    GAP_LOST,            /* was recorded; the file is gone or damaged */
+    GAP_CAUSES,
+};
+
+struct msg_gap {
+    char camera[IPC_NAME];
+    double start, end;
+    uint32_t cause;   /* enum gap_cause */
+    char detail[120]; /* for people; "" = none */
+};
+
+struct msg_space {
+    char camera[IPC_NAME];
+    uint64_t needed; /* bytes it wants free and does not find */
+    int32_t error;   /* errno of the write that failed, 0 = none yet */
 };
 
 struct msg_box {
@@ -170,5 +199,8 @@ struct msg_row {
 
 /* Row of a type; NULL when there is no such type. */
 const struct msg_row *msg_row(unsigned type);
+
+/* "unreachable", ...; "unknown" for a number that is none. */
+const char *gap_cause_name(uint32_t cause);
 
 #endif

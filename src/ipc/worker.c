@@ -223,6 +223,8 @@ static void on_control(void *context, struct channel *channel, struct message *m
     case MSG_FRAME:
     case MSG_BEST:
     case MSG_GRID:
+    case MSG_GAP:
+    case MSG_SPACE:
     case MSG_TYPE_COUNT:
         break;
     }

@@ -11,7 +11,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "server/scan.h"
+#include "base/scan.h"
 
 #define CARDS_MAX 8
 

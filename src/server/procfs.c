@@ -8,7 +8,7 @@
 
 #include "base/cleanup.h"
 #include "config/config.h"
-#include "server/scan.h"
+#include "base/scan.h"
 
 #define FILE_MAX (64u << 10)
 

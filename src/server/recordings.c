@@ -10,11 +10,10 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "footage/place.h"
 #include "server/activity.h"
-#include "server/scan.h"
 #include "store/db_recording.h"
 
-#define CANONICAL_ROOT "/media/frigate/"
 #define VERDICT_WAIT_US 2000000
 #define WAITING_MAX 1024
 #define DURATION_MAX_S 600.0
@@ -69,24 +68,6 @@ void recordings_frame(struct recordings *recordings, int camera, const struct ms
     activity_add(&recordings->activities[camera], frame);
 }
 
-bool recordings_path_ok(const char *path, const char *camera)
-{
-    int ignored;
-    const char *at = path;
-    if (!scan_text(&at, "recordings/") || !scan_digits(&at, 4, &ignored) || !scan_text(&at, "-") ||
-        !scan_digits(&at, 2, &ignored) || !scan_text(&at, "-") || !scan_digits(&at, 2, &ignored) ||
-        !scan_text(&at, "/") || !scan_digits(&at, 2, &ignored) || !scan_text(&at, "/") ||
-        !scan_text(&at, camera) || !scan_text(&at, "/")) {
-        return false;
-    }
-    return at[0] != '.' && strchr(at, '/') == NULL && str_ends(at, ".mp4");
-}
-
-double recordings_mib(uint64_t bytes)
-{
-    return round((double)bytes / (1 << 20) * 10) / 10;
-}
-
 static void count(struct recordings *recordings, uint64_t *counter, uint64_t by)
 {
     pthread_mutex_lock(&recordings->lock);
@@ -99,7 +80,7 @@ void recordings_segment(struct recordings *recordings, int camera,
                         const struct msg_segment *segment)
 {
     const char *name = recordings->config->cameras[camera].name;
-    if (!recordings_path_ok(segment->path, name) || !(segment->duration > 0) ||
+    if (!place_is_segment(segment->path, name) || !(segment->duration > 0) ||
         !(segment->duration < DURATION_MAX_S) || !(segment->start > 0) || !isfinite(segment->end)) {
         log_error("camera %s: a segment that cannot be: path '%s', %f seconds at %f", name,
                   segment->path, segment->duration, segment->start);
@@ -136,8 +117,8 @@ static void put(struct recordings *recordings, struct store_work *work,
     char id[48];
     str_random6(random);
     snprintf(id, sizeof id, "%s-%s", str_double(number, message->start), random);
-    char path[IPC_PATH + sizeof CANONICAL_ROOT];
-    snprintf(path, sizeof path, CANONICAL_ROOT "%s", message->path);
+    char path[IPC_PATH + sizeof PLACE_CANONICAL];
+    snprintf(path, sizeof path, PLACE_CANONICAL "%s", message->path);
     struct db_recording row = {
         .id = id,
         .camera = recordings->config->cameras[segment->camera].name,
@@ -145,7 +126,7 @@ static void put(struct recordings *recordings, struct store_work *work,
         .start_time = message->start,
         .end_time = message->end,
         .duration = message->duration,
-        .segment_mib = recordings_mib(message->bytes),
+        .segment_mib = place_mib(message->bytes),
         .objects = {verdict_objects, (int64_t)sum.objects},
         .motion = {verdict_motion, (int64_t)sum.motion},
         .regions = {verdict_motion, (int64_t)sum.regions},

@@ -35,9 +35,4 @@ bool recordings_take_dropped(struct recordings *recordings);
 
 void recordings_get_state(struct recordings *recordings, struct recordings_state *state);
 
-/* "recordings/YYYY-MM-DD/HH/<camera>/<name>.mp4" and nothing that leads elsewhere. */
-bool recordings_path_ok(const char *path, const char *camera);
-/* MiB with one decimal: column segment_size. */
-double recordings_mib(uint64_t bytes);
-
 #endif

@@ -12,8 +12,8 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "footage/adopt.h"
 #include "ipc/channel.h"
-#include "server/adopt.h"
 #include "server/events.h"
 #include "server/grids.h"
 #include "server/jobs.h"
@@ -114,6 +114,10 @@ static bool is_about(const struct message *message, const char *name)
         return strcmp(((const struct msg_best *)message->value)->camera, name) == 0;
     case MSG_GRID:
         return strcmp(((const struct msg_grid *)message->value)->camera, name) == 0;
+    case MSG_GAP:
+        return strcmp(((const struct msg_gap *)message->value)->camera, name) == 0;
+    case MSG_SPACE:
+        return strcmp(((const struct msg_space *)message->value)->camera, name) == 0;
     case MSG_HELLO:
     case MSG_GIVE:
     case MSG_START:

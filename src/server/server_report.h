@@ -3,7 +3,7 @@
 #define CORVETTE_SERVER_SERVER_REPORT_H
 
 #include "base/jout.h"
-#include "server/adopt.h"
+#include "footage/adopt.h"
 #include "server/events.h"
 #include "server/live.h"
 #include "server/recordings.h"

@@ -7,7 +7,7 @@
 #include <sys/statvfs.h>
 
 #include "base/mem.h"
-#include "server/scan.h"
+#include "base/scan.h"
 
 #define MOUNTINFO "/proc/self/mountinfo"
 #define MOUNTINFO_MAX (4u << 20)

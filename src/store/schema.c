@@ -126,6 +126,21 @@ static const struct migration own_migrations[] = {
      "CREATE INDEX IF NOT EXISTS corvette_event_favorite ON event (start_time) "
      "WHERE retain_indefinitely = 1;"
      "CREATE INDEX IF NOT EXISTS corvette_timeline_timestamp ON timeline (timestamp);"},
+    /* Seconds of a camera that were not recorded, and why. */
+    {"002_gaps", "CREATE TABLE corvette_gap (camera TEXT NOT NULL, start_time REAL NOT NULL, "
+                 "end_time REAL NOT NULL, cause TEXT NOT NULL, detail TEXT NOT NULL, "
+                 "PRIMARY KEY (camera, start_time)) WITHOUT ROWID;"},
+    /* Segments before which the stream's parameters changed: players need a discontinuity there. */
+    {"003_stream_changes",
+     "CREATE TABLE corvette_stream_change (camera TEXT NOT NULL, start_time REAL NOT NULL, "
+     "PRIMARY KEY (camera, start_time)) WITHOUT ROWID;"},
+    /* Identities of the disks recordings were kept on. */
+    {"004_volumes", "CREATE TABLE corvette_volume (id TEXT PRIMARY KEY, first_seen REAL NOT NULL, "
+                    "last_seen REAL NOT NULL, adopted_at REAL NOT NULL) WITHOUT ROWID;"},
+    /* What an export needs to be made again after a crash; gone once it is finished. */
+    {"005_exports",
+     "CREATE TABLE corvette_export (id TEXT PRIMARY KEY, start_time REAL NOT NULL, "
+     "end_time REAL NOT NULL, playback TEXT NOT NULL, attempts INTEGER NOT NULL) WITHOUT ROWID;"},
 };
 
 static bool table_exists(struct db *db, const char *name)

@@ -18,12 +18,14 @@ USES = {
     "vision": ["base"],
     "track": ["base", "config", "vision"],
     "media": ["base"],
+    "render": ["base", "media"],
     "store": ["base"],
+    "footage": ["base", "config", "media", "render", "store"],
     "capture": ["base", "config", "ring", "ipc", "media", "vision"],
     "analyse": ["base", "config", "ring", "ipc", "vision", "track"],
     "detector": ["base", "config", "ring", "ipc", "vision"],
-    "server": ["base", "config", "ring", "ipc", "vision", "media", "store"],
-    "http": ["base", "config", "ring", "ipc", "vision", "media", "store", "server"],
+    "server": ["base", "config", "ring", "ipc", "vision", "media", "store", "footage"],
+    "http": ["base", "config", "ring", "ipc", "vision", "media", "render", "store", "footage", "server"],
     "supervisor": ["base", "config", "ring", "ipc"],
 }
 

@@ -13,9 +13,10 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "fixture.h"
+#include "footage/adopt.h"
+#include "footage/place.h"
 #include "media/fmp4.h"
 #include "server/activity.h"
-#include "server/adopt.h"
 #include "server/recordings.h"
 #include "server/stats.h"
 
@@ -89,7 +90,7 @@ static void activity_is_bounded(void **state)
 
 static void paths(void **state)
 {
-    assert_true(recordings_path_ok("recordings/2026-11-23/02/yard/05.30.mp4", "yard"));
+    assert_true(place_is_segment("recordings/2026-11-23/02/yard/05.30.mp4", "yard"));
     static const char *const bad[] = {
         "recordings/2026-11-23/02/door/05.30.mp4",
         "recordings/2026-11-23/02/yard2/05.30.mp4",
@@ -103,10 +104,10 @@ static void paths(void **state)
         "",
     };
     for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
-        assert_false(recordings_path_ok(bad[i], "yard"));
+        assert_false(place_is_segment(bad[i], "yard"));
     }
-    assert_true(recordings_mib(0) == 0);
-    assert_true(recordings_mib(5 * 1024 * 1024 / 2 + 1000) == 2.5);
+    assert_true(place_mib(0) == 0);
+    assert_true(place_mib(5 * 1024 * 1024 / 2 + 1000) == 2.5);
 }
 
 /* --- rows --- */

@@ -10,7 +10,7 @@
 #include "fixture.h"
 #include "server/gpu.h"
 #include "server/procfs.h"
-#include "server/scan.h"
+#include "base/scan.h"
 #include "server/stats.h"
 #include "server/stats_samples.h"
 #include "server/volumes.h"

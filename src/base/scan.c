@@ -1,4 +1,4 @@
-#include "server/scan.h"
+#include "base/scan.h"
 
 #include <stdlib.h>
 #include <string.h>

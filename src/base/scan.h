@@ -1,6 +1,6 @@
 /* Reading texts of known form: file names, /proc, /sys. Pure. */
-#ifndef CORVETTE_SERVER_SCAN_H
-#define CORVETTE_SERVER_SCAN_H
+#ifndef CORVETTE_BASE_SCAN_H
+#define CORVETTE_BASE_SCAN_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-#include "server/adopt.h"
+#include "footage/adopt.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -16,12 +16,12 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/scan.h"
 #include "base/str.h"
-#include "server/recordings.h"
-#include "server/scan.h"
+#include "footage/place.h"
 #include "store/db_recording.h"
 
-#define CANONICAL_RECORDINGS "/media/frigate/recordings"
+#define CANONICAL_RECORDINGS PLACE_CANONICAL "recordings"
 /* Its message may still be on the way. */
 #define YOUNG_S 30
 #define AGAIN_S 60
@@ -153,7 +153,7 @@ static bool adopt_file(struct adopt *adopt, struct store_work *work, const struc
         .start_time = start,
         .end_time = start + duration,
         .duration = duration,
-        .segment_mib = recordings_mib(bytes),
+        .segment_mib = place_mib(bytes),
     };
     db_recording_put(work, &row);
     return true;

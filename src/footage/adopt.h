@@ -4,8 +4,8 @@
  *
  * Hidden files (names beginning with a dot) are segments still being written; files younger than
  * half a minute may have their message on the way: neither is touched. */
-#ifndef CORVETTE_SERVER_ADOPT_H
-#define CORVETTE_SERVER_ADOPT_H
+#ifndef CORVETTE_FOOTAGE_ADOPT_H
+#define CORVETTE_FOOTAGE_ADOPT_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "footage/adopt.h"
 #include "media/fmp4.h"
-#include "server/adopt.h"
 
 /* A start stamp this far from the file's name is not to be believed. */
 #define START_TRUST_S 3600.0
