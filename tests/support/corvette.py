@@ -173,6 +173,19 @@ def file_camera(path, width=1280, height=720, fps=5, **sections):
     }
 
 
+# Segments of two seconds, so that a test soon has several.
+SHORT_SEGMENTS = {"record": "-f segment -segment_time 2 -segment_format mp4 -reset_timestamps 1 "
+                            "-strftime 1 -c copy -an"}
+
+
+def recorded_camera(path, width, height):
+    """A camera that is only recorded, in short segments."""
+    camera = file_camera(path, width, height)
+    camera["ffmpeg"]["output_args"] = SHORT_SEGMENTS
+    camera["detect"]["enabled"] = False
+    return camera
+
+
 def rtsp_camera(url, width, height, fps=5, input_args="preset-rtsp-generic", **sections):
     return {
         "ffmpeg": {"inputs": [{"path": url, "roles": ["detect", "record"],
