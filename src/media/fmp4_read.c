@@ -6,146 +6,29 @@
 
 #include "base/cleanup.h"
 #include "base/mem.h"
+#include "media/box.h"
 #include "media/bytes.h"
 #include "media/fmp4.h"
 
-/* Bounds against mangled files: a moov or moof of ours is a few hundred bytes to some tens of KB.
- */
-#define BOX_MAX (16u << 20)
-#define FRAGMENTS_MAX 100000u
+#define FRAGMENTS_MAX 100000u /* against mangled files */
 
-/* Where the bytes come from. */
-struct source {
-    int fd; /* -1: memory */
-    const uint8_t *memory;
-    uint64_t bytes;
-};
-
-/* A part of a file held in memory; `base` is its place in the file. */
-struct span {
-    const uint8_t *at, *end;
-    uint64_t base;
-    const uint8_t *begin;
-};
-
-struct box {
-    uint32_t type;
-    struct span body;
-};
-
-#define TYPE(a, b, c, d) \
-    ((uint32_t)(a) << 24 | (uint32_t)(b) << 16 | (uint32_t)(c) << 8 | (uint32_t)(d))
-
-static int source_read(const struct source *source, uint64_t offset, void *out, size_t length)
+static void read_video_entry(struct box_span body, uint32_t config_type, struct fmp4_track *track)
 {
-    if (offset > source->bytes || source->bytes - offset < length) {
-        return -ENODATA;
-    }
-    if (source->fd < 0) {
-        memcpy(out, source->memory + offset, length);
-        return 0;
-    }
-    uint8_t *to = out;
-    while (length > 0) {
-        ssize_t got = pread(source->fd, to, length, (off_t)offset);
-        if (got < 0 && errno == EINTR) {
-            continue;
-        }
-        if (got <= 0) {
-            return got < 0 ? -errno : -ENODATA;
-        }
-        to += got;
-        offset += (uint64_t)got;
-        length -= (size_t)got;
-    }
-    return 0;
-}
-
-static size_t span_left(const struct span *span)
-{
-    return (size_t)(span->end - span->at);
-}
-
-static uint64_t span_offset(const struct span *span)
-{
-    return span->base + (uint64_t)(span->at - span->begin);
-}
-
-static bool span_skip(struct span *span, size_t bytes)
-{
-    if (span_left(span) < bytes) {
-        return false;
-    }
-    span->at += bytes;
-    return true;
-}
-
-/* Next box within a span; false at its end or when it does not fit. */
-static bool next_box(struct span *span, struct box *box)
-{
-    if (span_left(span) < 8) {
-        return false;
-    }
-    uint64_t size = get_u32(span->at);
-    size_t header = 8;
-    box->type = get_u32(span->at + 4);
-    if (size == 1) {
-        if (span_left(span) < 16) {
-            return false;
-        }
-        size = get_u64(span->at + 8);
-        header = 16;
-    }
-    if (size < header || size > span_left(span)) {
-        return false;
-    }
-    box->body = (struct span){.at = span->at + header,
-                              .end = span->at + size,
-                              .base = span_offset(span) + header,
-                              .begin = span->at + header};
-    span->at += size;
-    return true;
-}
-
-static bool find_box(struct span span, uint32_t type, struct box *box)
-{
-    while (next_box(&span, box)) {
-        if (box->type == type) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Follows a path of boxes downwards. */
-static bool find_path(struct span span, const uint32_t *types, size_t count, struct box *box)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (!find_box(span, types[i], box)) {
-            return false;
-        }
-        span = box->body;
-    }
-    return true;
-}
-
-static void read_video_entry(struct span body, uint32_t config_type, struct fmp4_track *track)
-{
-    if (span_left(&body) < 78) {
+    if (box_left(&body) < 78) {
         return;
     }
     track->width = (int)get_u16(body.at + 24);
     track->height = (int)get_u16(body.at + 26);
     struct box config;
-    if (span_skip(&body, 78) && find_box(body, config_type, &config)) {
-        track->config_offset = span_offset(&config.body);
-        track->config_bytes = (uint32_t)span_left(&config.body);
+    if (box_skip(&body, 78) && box_find(body, config_type, &config)) {
+        track->config_offset = box_offset(&config.body);
+        track->config_bytes = (uint32_t)box_left(&config.body);
     }
 }
 
-static void read_audio_entry(struct span body, struct fmp4_track *track)
+static void read_audio_entry(struct box_span body, struct fmp4_track *track)
 {
-    if (span_left(&body) < 28) {
+    if (box_left(&body) < 28) {
         return;
     }
     track->channels = get_u16(body.at + 16);
@@ -154,30 +37,30 @@ static void read_audio_entry(struct span body, struct fmp4_track *track)
         track->sample_rate = track->timescale;
     }
     struct box config;
-    if (span_skip(&body, 28) && find_box(body, TYPE('e', 's', 'd', 's'), &config)) {
-        track->config_offset = span_offset(&config.body);
-        track->config_bytes = (uint32_t)span_left(&config.body);
+    if (box_skip(&body, 28) && box_find(body, BOX_TYPE('e', 's', 'd', 's'), &config)) {
+        track->config_offset = box_offset(&config.body);
+        track->config_bytes = (uint32_t)box_left(&config.body);
     }
 }
 
-static void read_entry(struct span stsd, struct fmp4_track *track)
+static void read_entry(struct box_span stsd, struct fmp4_track *track)
 {
     struct box entry;
-    if (!span_skip(&stsd, 8) || !next_box(&stsd, &entry)) {
+    if (!box_skip(&stsd, 8) || !box_next(&stsd, &entry)) {
         return;
     }
     switch (entry.type) {
-    case TYPE('a', 'v', 'c', '1'):
-    case TYPE('a', 'v', 'c', '3'):
+    case BOX_TYPE('a', 'v', 'c', '1'):
+    case BOX_TYPE('a', 'v', 'c', '3'):
         track->codec = MEDIA_H264;
-        read_video_entry(entry.body, TYPE('a', 'v', 'c', 'C'), track);
+        read_video_entry(entry.body, BOX_TYPE('a', 'v', 'c', 'C'), track);
         break;
-    case TYPE('h', 'v', 'c', '1'):
-    case TYPE('h', 'e', 'v', '1'):
+    case BOX_TYPE('h', 'v', 'c', '1'):
+    case BOX_TYPE('h', 'e', 'v', '1'):
         track->codec = MEDIA_H265;
-        read_video_entry(entry.body, TYPE('h', 'v', 'c', 'C'), track);
+        read_video_entry(entry.body, BOX_TYPE('h', 'v', 'c', 'C'), track);
         break;
-    case TYPE('m', 'p', '4', 'a'):
+    case BOX_TYPE('m', 'p', '4', 'a'):
         track->codec = MEDIA_AAC;
         read_audio_entry(entry.body, track);
         break;
@@ -186,16 +69,16 @@ static void read_entry(struct span stsd, struct fmp4_track *track)
     }
 }
 
-static bool read_track(struct span trak, struct fmp4_track *track)
+static bool read_track(struct box_span trak, struct fmp4_track *track)
 {
-    static const uint32_t to_mdhd[] = {TYPE('m', 'd', 'i', 'a'), TYPE('m', 'd', 'h', 'd')};
-    static const uint32_t to_stsd[] = {TYPE('m', 'd', 'i', 'a'), TYPE('m', 'i', 'n', 'f'),
-                                       TYPE('s', 't', 'b', 'l'), TYPE('s', 't', 's', 'd')};
+    static const uint32_t to_mdhd[] = {BOX_TYPE('m', 'd', 'i', 'a'), BOX_TYPE('m', 'd', 'h', 'd')};
+    static const uint32_t to_stsd[] = {BOX_TYPE('m', 'd', 'i', 'a'), BOX_TYPE('m', 'i', 'n', 'f'),
+                                       BOX_TYPE('s', 't', 'b', 'l'), BOX_TYPE('s', 't', 's', 'd')};
     struct box tkhd, mdhd, stsd;
-    if (!find_box(trak, TYPE('t', 'k', 'h', 'd'), &tkhd) ||
-        !find_path(trak, to_mdhd, ARRAY_SIZE(to_mdhd), &mdhd) ||
-        !find_path(trak, to_stsd, ARRAY_SIZE(to_stsd), &stsd) || span_left(&tkhd.body) < 24 ||
-        span_left(&mdhd.body) < 24) {
+    if (!box_find(trak, BOX_TYPE('t', 'k', 'h', 'd'), &tkhd) ||
+        !box_find_path(trak, to_mdhd, ARRAY_SIZE(to_mdhd), &mdhd) ||
+        !box_find_path(trak, to_stsd, ARRAY_SIZE(to_stsd), &stsd) || box_left(&tkhd.body) < 24 ||
+        box_left(&mdhd.body) < 24) {
         return false;
     }
     track->id = get_u32(tkhd.body.at + (tkhd.body.at[0] == 1 ? 20 : 12));
@@ -208,15 +91,15 @@ static bool read_track(struct span trak, struct fmp4_track *track)
 }
 
 /* Tracks beyond the two kinds we write are passed over. */
-static bool read_moov(struct span moov, struct fmp4_index *index)
+static bool read_moov(struct box_span moov, struct fmp4_index *index)
 {
     struct box box;
-    if (!find_box(moov, TYPE('m', 'v', 'e', 'x'), &box)) {
+    if (!box_find(moov, BOX_TYPE('m', 'v', 'e', 'x'), &box)) {
         return false;
     }
-    while (next_box(&moov, &box)) {
+    while (box_next(&moov, &box)) {
         struct fmp4_track track = {0};
-        if (box.type == TYPE('t', 'r', 'a', 'k') && index->track_count < FMP4_TRACKS &&
+        if (box.type == BOX_TYPE('t', 'r', 'a', 'k') && index->track_count < FMP4_TRACKS &&
             read_track(box.body, &track) && track.codec != 0) {
             index->tracks[index->track_count++] = track;
         }
@@ -228,21 +111,21 @@ struct defaults {
     uint32_t duration, size, flags;
 };
 
-static bool read_tfhd(struct span body, uint32_t *id, struct defaults *defaults)
+static bool read_tfhd(struct box_span body, uint32_t *id, struct defaults *defaults)
 {
-    if (span_left(&body) < 8) {
+    if (box_left(&body) < 8) {
         return false;
     }
     uint32_t flags = get_u32(body.at) & 0xffffff;
     *id = get_u32(body.at + 4);
     body.at += 8;
-    if ((flags & 1 && !span_skip(&body, 8)) || (flags & 2 && !span_skip(&body, 4))) {
+    if ((flags & 1 && !box_skip(&body, 8)) || (flags & 2 && !box_skip(&body, 4))) {
         return false;
     }
     uint32_t *const fields[] = {&defaults->duration, &defaults->size, &defaults->flags};
     for (unsigned i = 0; i < ARRAY_SIZE(fields); i++) {
         if (flags & 8u << i) {
-            if (span_left(&body) < 4) {
+            if (box_left(&body) < 4) {
                 return false;
             }
             *fields[i] = get_u32(body.at);
@@ -253,28 +136,28 @@ static bool read_tfhd(struct span body, uint32_t *id, struct defaults *defaults)
 }
 
 /* Adds a trun's samples to the part; `data_bytes` grows by their size. */
-static bool read_trun(struct span body, const struct defaults *defaults, struct fmp4_part *part,
+static bool read_trun(struct box_span body, const struct defaults *defaults, struct fmp4_part *part,
                       bool *key, uint64_t *data_bytes)
 {
-    if (span_left(&body) < 8) {
+    if (box_left(&body) < 8) {
         return false;
     }
     uint32_t flags = get_u32(body.at) & 0xffffff;
     uint32_t count = get_u32(body.at + 4);
     body.at += 8;
     uint32_t first_flags = defaults->flags;
-    if (flags & 1 && !span_skip(&body, 4)) {
+    if (flags & 1 && !box_skip(&body, 4)) {
         return false;
     }
     if (flags & 4) {
-        if (span_left(&body) < 4) {
+        if (box_left(&body) < 4) {
             return false;
         }
         first_flags = get_u32(body.at);
         body.at += 4;
     }
     size_t entry = 4u * (unsigned)__builtin_popcount(flags & 0xf00);
-    if (entry > 0 && count > span_left(&body) / entry) {
+    if (entry > 0 && count > box_left(&body) / entry) {
         return false;
     }
     for (uint32_t i = 0; i < count && (entry > 0 || i < FRAGMENTS_MAX); i++) {
@@ -307,28 +190,29 @@ static int track_by_id(const struct fmp4_index *index, uint32_t id)
     return -1;
 }
 
-static bool read_traf(struct span traf, const struct fmp4_index *index,
+static bool read_traf(struct box_span traf, const struct fmp4_index *index,
                       struct fmp4_fragment *fragment, uint64_t *data_bytes)
 {
     struct box tfhd, tfdt, box;
     uint32_t id;
     struct defaults defaults = {0};
-    if (!find_box(traf, TYPE('t', 'f', 'h', 'd'), &tfhd) || !read_tfhd(tfhd.body, &id, &defaults) ||
-        !find_box(traf, TYPE('t', 'f', 'd', 't'), &tfdt) || span_left(&tfdt.body) < 8) {
+    if (!box_find(traf, BOX_TYPE('t', 'f', 'h', 'd'), &tfhd) ||
+        !read_tfhd(tfhd.body, &id, &defaults) ||
+        !box_find(traf, BOX_TYPE('t', 'f', 'd', 't'), &tfdt) || box_left(&tfdt.body) < 8) {
         return false;
     }
     int track = track_by_id(index, id);
     struct fmp4_part unused = {0};
     struct fmp4_part *part = track < 0 ? &unused : &fragment->parts[track];
     part->tfdt_wide = tfdt.body.at[0] == 1;
-    part->tfdt_offset = span_offset(&tfdt.body) + 4;
-    if (part->tfdt_wide && span_left(&tfdt.body) < 12) {
+    part->tfdt_offset = box_offset(&tfdt.body) + 4;
+    if (part->tfdt_wide && box_left(&tfdt.body) < 12) {
         return false;
     }
     part->decode_time = part->tfdt_wide ? get_u64(tfdt.body.at + 4) : get_u32(tfdt.body.at + 4);
     bool key = false;
-    while (next_box(&traf, &box)) {
-        if (box.type == TYPE('t', 'r', 'u', 'n') &&
+    while (box_next(&traf, &box)) {
+        if (box.type == BOX_TYPE('t', 'r', 'u', 'n') &&
             !read_trun(box.body, &defaults, part, &key, data_bytes)) {
             return false;
         }
@@ -340,30 +224,21 @@ static bool read_traf(struct span traf, const struct fmp4_index *index,
 }
 
 /* Takes the moof at `offset` with the mdat after it into the index when both are whole. */
-static bool read_fragment(const struct source *source, struct fmp4_index *index, struct span moof,
-                          uint64_t offset, uint64_t mdat_offset)
+static bool read_fragment(const struct box_source *source, struct fmp4_index *index,
+                          struct box_span moof, uint64_t offset, uint64_t mdat_offset)
 {
-    uint8_t header[16];
-    if (source_read(source, mdat_offset, header, 8) < 0 ||
-        get_u32(header + 4) != TYPE('m', 'd', 'a', 't')) {
-        return false;
-    }
-    uint64_t mdat_bytes = get_u32(header), header_bytes = 8;
-    if (mdat_bytes == 1) {
-        if (source_read(source, mdat_offset, header, 16) < 0) {
-            return false;
-        }
-        mdat_bytes = get_u64(header + 8);
-        header_bytes = 16;
-    }
-    if (mdat_bytes < header_bytes || mdat_bytes > source->bytes - mdat_offset) {
+    uint32_t type;
+    uint64_t mdat_bytes;
+    unsigned header_bytes;
+    if (!box_header(source, mdat_offset, &type, &mdat_bytes, &header_bytes) ||
+        type != BOX_TYPE('m', 'd', 'a', 't') || mdat_bytes > source->bytes - mdat_offset) {
         return false;
     }
     struct fmp4_fragment fragment = {.offset = offset, .bytes = mdat_offset + mdat_bytes - offset};
     uint64_t data_bytes = 0;
     struct box box;
-    while (next_box(&moof, &box)) {
-        if (box.type == TYPE('t', 'r', 'a', 'f') &&
+    while (box_next(&moof, &box)) {
+        if (box.type == BOX_TYPE('t', 'r', 'a', 'f') &&
             !read_traf(box.body, index, &fragment, &data_bytes)) {
             return false;
         }
@@ -382,75 +257,42 @@ static bool read_fragment(const struct source *source, struct fmp4_index *index,
     return true;
 }
 
-static void read_start(struct span uuid, struct fmp4_index *index)
+static void read_start(struct box_span uuid, struct fmp4_index *index)
 {
-    if (span_left(&uuid) >= 28 && memcmp(uuid.at, FMP4_START_UUID, 16) == 0) {
+    if (box_left(&uuid) >= 28 && memcmp(uuid.at, FMP4_START_UUID, 16) == 0) {
         index->has_start = true;
         index->start_us = (int64_t)get_u64(uuid.at + 20);
     }
 }
 
-/* A whole box at `offset` brought into memory, header included; false when it is not whole. Only
- * the header of other boxes than those we look into is read. */
-static bool load_box(const struct source *source, uint64_t offset, uint32_t *type, uint64_t *size,
-                     struct str *buffer)
+/* The box at `offset`; false when it is not whole. Those we look into are brought into memory, only
+ * the header of others is read. */
+static bool load_box(const struct box_source *source, uint64_t offset, uint32_t *type,
+                     uint64_t *size, struct str *buffer)
 {
-    uint8_t header[16];
-    str_clear(buffer);
-    if (source_read(source, offset, header, 8) < 0) {
+    unsigned header_bytes;
+    if (!box_header(source, offset, type, size, &header_bytes) || *size > source->bytes - offset) {
         return false;
     }
-    *size = get_u32(header);
-    *type = get_u32(header + 4);
-    if (*size == 1) {
-        if (source_read(source, offset, header, 16) < 0) {
-            return false;
-        }
-        *size = get_u64(header + 8);
-    } else if (*size == 0) { /* "to the end of the file"; also what a power cut leaves behind */
-        return false;
-    }
-    if (*size < 8 || *size > source->bytes - offset) {
-        return false;
-    }
-    if (*type == TYPE('m', 'o', 'o', 'v') || *type == TYPE('m', 'o', 'o', 'f') ||
-        *type == TYPE('u', 'u', 'i', 'd')) {
-        if (*size > BOX_MAX) {
-            return false;
-        }
-        str_reserve(buffer, (size_t)*size);
-        if (source_read(source, offset, buffer->data, (size_t)*size) < 0) {
-            return false;
-        }
-        buffer->length = (size_t)*size;
-    }
-    return true;
+    bool wanted = *type == BOX_TYPE('m', 'o', 'o', 'v') || *type == BOX_TYPE('m', 'o', 'o', 'f') ||
+                  *type == BOX_TYPE('u', 'u', 'i', 'd');
+    return !wanted || box_load(source, offset, *size, buffer);
 }
 
-static struct span box_body(const struct str *buffer, uint64_t offset)
-{
-    const uint8_t *data = (const uint8_t *)buffer->data;
-    size_t header = buffer->length >= 16 && get_u32(data) == 1 ? 16 : 8;
-    return (struct span){.at = data + header,
-                         .end = data + buffer->length,
-                         .base = offset + header,
-                         .begin = data + header};
-}
-
-static void read_boxes(const struct source *source, struct fmp4_index *index)
+static void read_boxes(const struct box_source *source, struct fmp4_index *index)
 {
     struct str AUTO_STR buffer = {0};
     uint64_t offset = 0, size;
     uint32_t type;
     while (load_box(source, offset, &type, &size, &buffer)) {
-        if (type == TYPE('m', 'o', 'o', 'v') && index->init_bytes == 0) {
+        if (type == BOX_TYPE('m', 'o', 'o', 'v') && index->init_bytes == 0) {
             if (!read_moov(box_body(&buffer, offset), index)) {
                 return;
             }
             index->init_bytes = offset + size;
-        } else if (type == TYPE('u', 'u', 'i', 'd')) {
+        } else if (type == BOX_TYPE('u', 'u', 'i', 'd')) {
             read_start(box_body(&buffer, offset), index);
-        } else if (type == TYPE('m', 'o', 'o', 'f') && index->init_bytes > 0) {
+        } else if (type == BOX_TYPE('m', 'o', 'o', 'f') && index->init_bytes > 0) {
             if (!read_fragment(source, index, box_body(&buffer, offset), offset, offset + size)) {
                 return;
             }
@@ -462,7 +304,7 @@ static void read_boxes(const struct source *source, struct fmp4_index *index)
     }
 }
 
-static int read_source(const struct source *source, struct fmp4_index *index, struct err *err)
+static int read_source(const struct box_source *source, struct fmp4_index *index, struct err *err)
 {
     *index = (struct fmp4_index){.file_bytes = source->bytes};
     read_boxes(source, index);
@@ -488,13 +330,13 @@ int fmp4_read_fd(int fd, struct fmp4_index *index, struct err *err)
     if (fstat(fd, &status) < 0) {
         return err_set(err, errno, "cannot read it: %s", err_name(errno));
     }
-    struct source source = {.fd = fd, .bytes = (uint64_t)status.st_size};
+    struct box_source source = {.fd = fd, .bytes = (uint64_t)status.st_size};
     return read_source(&source, index, err);
 }
 
 int fmp4_read_memory(const void *data, size_t bytes, struct fmp4_index *index, struct err *err)
 {
-    struct source source = {.fd = -1, .memory = data, .bytes = bytes};
+    struct box_source source = {.fd = -1, .memory = data, .bytes = bytes};
     return read_source(&source, index, err);
 }
 

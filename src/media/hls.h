@@ -6,6 +6,8 @@
 #ifndef CORVETTE_MEDIA_HLS_H
 #define CORVETTE_MEDIA_HLS_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -15,8 +17,7 @@
 #define HLS_TIMESCALE 90000 /* of `base` */
 
 /* Appends to the rope the media segment made of the file `name` (read through `fd`, the caller's;
- * as much of it as is whole now), its first picture shown at `base`. 0 or -errno with a sentence.
- */
+ * as much of it as is whole now), its decode time zero at `base`. 0 or -errno with a sentence. */
 int hls_segment(int fd, const char *name, uint64_t base, struct rope *rope, struct err *err);
 /* Appends the init section (ftyp, moov with mvex) that fits hls_segment() of the same file. */
 int hls_init(int fd, struct str *out, struct err *err);
@@ -31,8 +32,10 @@ struct hls_stream {
 };
 int hls_describe(int fd, struct hls_stream *stream, struct err *err);
 
-/* A number of the parameters a decoder must be set up with (sample entries, timescales): the same
- * for files that can follow each other without a discontinuity. 0 or -errno with a sentence. */
+/* A number of the parameters a decoder must be set up with (the init section): the same for files
+ * that can follow each other without a discontinuity; never 0. 0 or -errno with a sentence. */
 int hls_parameters(int fd, uint64_t *parameters, struct err *err);
+/* The same from an init section in memory: ftyp and moov of a segment of ours as they lie. */
+uint64_t hls_init_parameters(const void *init, size_t bytes);
 
 #endif

@@ -35,9 +35,10 @@ struct mp4_track {
      * hev1 is renamed hvc1 where its parameter sets are all in hvcC. */
     uint8_t *entry;
     size_t entry_bytes;
-    /* Presentation time (timescale) that is shown first: of the edit list where there is one, else
-     * of the first picture. Decode time of samples[0] is `first_decode`. */
-    int64_t shown_from, first_decode;
+    /* Media time of this track at the instant the file's first picture is shown: edit lists and
+     * composition offsets are in it. Sound may begin before or after that. */
+    int64_t shown_from;
+    int64_t first_decode; /* decode time of samples[0] */
     struct mp4_sample *samples;
     size_t count, capacity;
     uint64_t duration; /* sum of the samples' */

@@ -31,9 +31,6 @@ void rope_add_str(struct rope *rope, struct str *bytes);
 size_t rope_add_file(struct rope *rope, const char *name);
 /* Ranges that follow each other in the same file become one. */
 void rope_add_range(struct rope *rope, size_t file, uint64_t offset, uint64_t bytes);
-/* Puts bytes in front of everything. Takes over. */
-void rope_prepend_str(struct rope *rope, struct str *bytes);
-
 uint64_t rope_length(const struct rope *rope);
 /* Up to `size` bytes from `position`: how many (0 = the end), or -errno (-EIO: a file is shorter
  * than it was). Fast when positions rise. */
