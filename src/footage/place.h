@@ -16,6 +16,9 @@
 const char *place_relative(const char *canonical);
 /* "recordings/YYYY-MM-DD/HH/<camera>/<name>.mp4" and nothing that leads elsewhere. */
 bool place_is_segment(const char *relative, const char *camera);
+/* Opens a file or folder relative to DATA/media for reading; nothing leads out of its tree (clips,
+ * recordings, exports), which may itself be a link to another disk. fd or -errno. */
+int place_open(const char *data_dir, const char *relative);
 /* MiB with one decimal: column segment_size. */
 double place_mib(uint64_t bytes);
 

@@ -13,14 +13,13 @@
 
 struct span_segment {
     double start, end, duration; /* as the row has them; seconds since the epoch, UTC */
-    const char *path;            /* relative to the media folder */
+    char *path;                  /* relative to the media folder */
     bool open;                   /* still being written: no row yet, grows */
 };
 
 struct span {
     struct span_segment *segments;
     size_t count, capacity;
-    struct span_texts *texts; /* private */
 };
 
 /* Rows that overlap after..before, ascending, as /api/<camera>/recordings lists them; with
@@ -31,7 +30,13 @@ int span_load(struct db *db, const char *data_dir, const char *camera, double af
 void span_finish(struct span *span);
 #define AUTO_SPAN __attribute__((cleanup(span_finish)))
 
-/* Opens a file relative to DATA/media for reading, never outside of it (openat2): fd or -errno. */
+/* The segment of a camera that begins in that millisecond, the open one included: 0, -ENOENT or
+ * -errno. Its path belongs to the caller. */
+int span_find(struct db *db, const char *data_dir, const char *camera, int64_t start_ms,
+              struct span_segment *segment);
+
+/* Opens a segment for reading, never outside of its tree: fd or -errno. One that was being written
+ * when its path was learned is found under its final name too. */
 int span_open(const char *data_dir, const char *relative);
 
 /* The exact clip from..to (seconds since the epoch) of the span's files as a rope; files that are

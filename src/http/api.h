@@ -40,6 +40,15 @@ void api_label_snapshot(struct request *request);
 void api_recordings(struct request *request);
 void api_recordings_summary(struct request *request);
 
+/* api_vod.c: playing */
+void api_vod_mapping(struct request *request);
+void api_vod(struct request *request);
+
+/* api_clip.c: cutting */
+void api_event_clip(struct request *request);
+void api_label_clip(struct request *request);
+void api_span_clip(struct request *request);
+
 /* api_timeline.c */
 void api_timeline(struct request *request);
 void api_timeline_hourly(struct request *request);

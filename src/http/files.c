@@ -3,11 +3,9 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -15,8 +13,10 @@
 #include "base/jout.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "footage/place.h"
 #include "http/api.h"
 #include "http/http_private.h"
+#include "media/rope.h"
 
 #define SMALL_FILE_MAX (64u << 20)
 
@@ -24,30 +24,28 @@ static const char *const tree_names[FILES_TREES] = {
     [FILES_CLIPS] = "clips", [FILES_RECORDINGS] = "recordings", [FILES_EXPORTS] = "exports"};
 
 struct files {
-    char *media;
+    char *data_dir;
 };
 
 struct files *files_create(const char *data_dir)
 {
     struct files *files = mem_alloc(sizeof *files);
-    files->media = mem_printf("%s/media", data_dir);
+    files->data_dir = mem_strdup(data_dir);
     return files;
 }
 
 void files_destroy(struct files *files)
 {
     if (files != NULL) {
-        free(files->media);
+        free(files->data_dir);
         free(files);
     }
 }
 
-/* The root may itself be a link (media on another disk) and may come to be while we run, so it is
- * opened anew each time. */
 static int open_root(struct files *files, enum files_tree tree)
 {
     AUTO_STR struct str path = {0};
-    str_addf(&path, "%s/%s", files->media, tree_names[tree]);
+    str_addf(&path, "%s/media/%s", files->data_dir, tree_names[tree]);
     int fd = open(str_text(&path), O_PATH | O_DIRECTORY | O_CLOEXEC);
     return fd < 0 ? -errno : fd;
 }
@@ -62,16 +60,9 @@ int files_open(struct files *files, enum files_tree tree, const char *relative)
     if (is_hidden(relative)) {
         return -ENOENT;
     }
-    AUTO_CLOSE int root = open_root(files, tree);
-    if (root < 0) {
-        return root;
-    }
-    struct open_how how = {
-        .flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
-        .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
-    };
-    long fd = syscall(SYS_openat2, root, *relative != '\0' ? relative : ".", &how, sizeof how);
-    return fd < 0 ? -errno : (int)fd;
+    AUTO_STR struct str path = {0};
+    str_addf(&path, "%s/%s", tree_names[tree], relative);
+    return place_open(files->data_dir, str_text(&path));
 }
 
 int files_read(struct files *files, enum files_tree tree, const char *relative, struct str *out)
@@ -138,7 +129,7 @@ static bool unchanged(struct request *request, const char *etag, const char *mod
         return strcmp(tags, "*") == 0 || strstr(tags, etag) != NULL;
     }
     const char *since = request_header(request, "If-Modified-Since");
-    return since != NULL && strcmp(since, modified) == 0;
+    return since != NULL && modified != NULL && strcmp(since, modified) == 0;
 }
 
 static const char *read_u64(const char *p, uint64_t *value)
@@ -195,11 +186,52 @@ static enum range parse_range(const char *text, uint64_t size, uint64_t *from, u
     return RANGE_OK;
 }
 
+/* Headers and the asked-for part of `size` bytes: true when they are to be sent. */
+static bool reply_ranged(struct request *request, const char *etag, const char *modified,
+                         uint64_t size)
+{
+    struct reply *reply = &request->reply;
+    reply_header(request, "ETag", etag);
+    if (modified != NULL) {
+        reply_header(request, "Last-Modified", modified);
+    }
+    reply_header(request, "Accept-Ranges", "bytes");
+    reply->no_gzip = true;
+    if (unchanged(request, etag, modified)) {
+        reply->status = 304;
+        return false;
+    }
+    const char *condition = request_header(request, "If-Range");
+    bool same = condition == NULL || strcmp(condition, etag) == 0 ||
+                (modified != NULL && strcmp(condition, modified) == 0);
+    enum range range =
+        same ? parse_range(request_header(request, "Range"), size, &reply->offset, &reply->length)
+             : RANGE_NONE;
+    AUTO_STR struct str content_range = {0};
+    if (range == RANGE_OUTSIDE) {
+        str_addf(&content_range, "bytes */%llu", (unsigned long long)size);
+        reply_header(request, "Content-Range", str_text(&content_range));
+        reply_html(request, 416, "416 Range Not Satisfiable\n");
+        return false;
+    }
+    reply->status = 200;
+    if (range == RANGE_NONE) {
+        reply->offset = 0;
+        reply->length = size;
+        return true;
+    }
+    reply->status = 206;
+    str_addf(&content_range, "bytes %llu-%llu/%llu", (unsigned long long)reply->offset,
+             (unsigned long long)(reply->offset + reply->length - 1), (unsigned long long)size);
+    reply_header(request, "Content-Range", str_text(&content_range));
+    return true;
+}
+
 void files_reply(struct request *request, int fd, const char *name)
 {
+    AUTO_CLOSE int file = fd;
     struct stat info;
-    if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
-        close(fd);
+    if (fstat(file, &info) != 0 || !S_ISREG(info.st_mode)) {
         reply_not_found(request);
         return;
     }
@@ -208,43 +240,23 @@ void files_reply(struct request *request, int fd, const char *name)
     str_addf(&etag, "\"%llx-%llx-%lx\"", (unsigned long long)info.st_mtim.tv_sec,
              (unsigned long long)info.st_size, info.st_mtim.tv_nsec);
     http_date(info.st_mtim.tv_sec, modified);
-    struct reply *reply = &request->reply;
-    reply_header(request, "ETag", str_text(&etag));
-    reply_header(request, "Last-Modified", modified);
-    reply_header(request, "Accept-Ranges", "bytes");
-    reply->type = files_type(name);
-    reply->no_gzip = true;
-    if (unchanged(request, str_text(&etag), modified)) {
-        close(fd);
-        reply->status = 304;
-        return;
+    request->reply.type = files_type(name);
+    if (reply_ranged(request, str_text(&etag), modified, (uint64_t)info.st_size)) {
+        request->reply.fd = steal_fd(&file);
     }
-    uint64_t size = (uint64_t)info.st_size;
-    const char *condition = request_header(request, "If-Range");
-    bool same = condition == NULL || strcmp(condition, str_text(&etag)) == 0 ||
-                strcmp(condition, modified) == 0;
-    enum range range =
-        same ? parse_range(request_header(request, "Range"), size, &reply->offset, &reply->length)
-             : RANGE_NONE;
-    AUTO_STR struct str content_range = {0};
-    if (range == RANGE_OUTSIDE) {
-        close(fd);
-        str_addf(&content_range, "bytes */%llu", (unsigned long long)size);
-        reply_header(request, "Content-Range", str_text(&content_range));
-        reply_html(request, 416, "416 Range Not Satisfiable\n");
-        return;
+}
+
+void reply_rope(struct request *request, const char *type, struct rope *rope)
+{
+    AUTO_STR struct str etag = {0};
+    str_addf(&etag, "\"%llx-%llx\"", (unsigned long long)rope_hash(rope),
+             (unsigned long long)rope_length(rope));
+    request->reply.type = type;
+    if (reply_ranged(request, str_text(&etag), NULL, rope_length(rope))) {
+        request->reply.rope = rope;
+    } else {
+        rope_destroy(rope);
     }
-    reply->status = 200;
-    reply->fd = fd;
-    if (range == RANGE_NONE) {
-        reply->offset = 0;
-        reply->length = size;
-        return;
-    }
-    reply->status = 206;
-    str_addf(&content_range, "bytes %llu-%llu/%llu", (unsigned long long)reply->offset,
-             (unsigned long long)(reply->offset + reply->length - 1), (unsigned long long)size);
-    reply_header(request, "Content-Range", str_text(&content_range));
 }
 
 /* ---- folders ---- */

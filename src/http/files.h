@@ -25,6 +25,8 @@ int files_remove(struct files *files, enum files_tree tree, const char *name);
 /* Replies with an open file: type by its name, ETag, Last-Modified, conditional and range requests.
  * Takes the fd over. */
 void files_reply(struct request *request, int fd, const char *name);
+/* The same for pieces, which it takes over: ETag of their content, ranges. */
+void reply_rope(struct request *request, const char *type, struct rope *rope);
 /* Content-Type by the end of a name. */
 const char *files_type(const char *name);
 

@@ -19,6 +19,7 @@
 #include "http/request.h"
 #include "http/route.h"
 #include "http/stream.h"
+#include "media/rope.h"
 #include "ring/board.h"
 #include "server/server.h"
 
@@ -120,6 +121,48 @@ static const char *cache_control(const struct request *request)
     return api && reply->status < 400 && !is_picture_path(request->path) ? "no-store" : NULL;
 }
 
+/* ---- ropes ---- */
+
+/* Large enough that a call costs little beside the copying, small enough to stay in a core's cache
+ * between reading and sending. */
+#define ROPE_BLOCK (256u << 10)
+
+struct rope_sending {
+    struct rope *rope;
+    uint64_t offset;
+};
+
+static ssize_t read_rope(void *context, uint64_t position, char *data, size_t size)
+{
+    struct rope_sending *sending = context;
+    ssize_t got = rope_read(sending->rope, sending->offset + position, data, size);
+    if (got <= 0) { /* a file went or shrank since: the client sees a short answer */
+        log_debug("http: an answer ends early: %s", err_name((int)got));
+        return MHD_CONTENT_READER_END_WITH_ERROR;
+    }
+    return got;
+}
+
+static void free_sending(void *context)
+{
+    struct rope_sending *sending = context;
+    rope_destroy(sending->rope);
+    free(sending);
+}
+
+static struct MHD_Response *rope_response(struct reply *reply)
+{
+    struct rope_sending *sending = mem_alloc(sizeof *sending);
+    *sending = (struct rope_sending){.rope = reply->rope, .offset = reply->offset};
+    reply->rope = NULL;
+    struct MHD_Response *response = MHD_create_response_from_callback(
+        reply->length, ROPE_BLOCK, read_rope, sending, free_sending);
+    if (response == NULL) {
+        free_sending(sending);
+    }
+    return response;
+}
+
 static struct MHD_Response *make_response(struct request *request)
 {
     struct reply *reply = &request->reply;
@@ -132,6 +175,9 @@ static struct MHD_Response *make_response(struct request *request)
         return MHD_create_response_from_fd_at_offset64(reply->length, steal_fd(&reply->fd),
                                                        reply->offset);
     }
+    if (reply->rope != NULL && reply->length > 0) {
+        return rope_response(reply);
+    }
     size_t length = reply->body.length;
     return MHD_create_response_from_buffer(length, str_steal(&reply->body), MHD_RESPMEM_MUST_FREE);
 }
@@ -140,8 +186,8 @@ static enum MHD_Result send_reply(struct request *request)
 {
     struct reply *reply = &request->reply;
     bool may_pack = !reply->no_gzip && reply->fd < 0 && reply->stream == NULL &&
-                    reply->body.length >= GZIP_FROM && reply->body.length <= GZIP_TO &&
-                    compressible(reply->type);
+                    reply->rope == NULL && reply->body.length >= GZIP_FROM &&
+                    reply->body.length <= GZIP_TO && compressible(reply->type);
     bool packed = may_pack && http_accepts_gzip(request_header(request, "Accept-Encoding")) &&
                   compress_body(&reply->body);
     struct MHD_Response *response = make_response(request);

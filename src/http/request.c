@@ -13,6 +13,7 @@
 #include "http/route.h"
 #include "http/stream.h"
 #include "http/zone.h"
+#include "media/rope.h"
 #include "server/server.h"
 
 #define WRITE_MS 1500 /* waiting for the writer: less than a clean stop may take */
@@ -90,6 +91,8 @@ struct request *request_create(const char *uri)
     request->reply.fd = -1;
     size_t length = strcspn(uri, "?#");
     request->path = mem_strndup(uri, length);
+    size_t query_from = length + (uri[length] == '?');
+    request->raw_query = mem_strndup(uri + query_from, strcspn(uri + query_from, "#"));
     request->memory = mem_strdup(uri);
     char *query = request->memory + length + (uri[length] == '?');
     request->memory[length] = '\0';
@@ -123,8 +126,10 @@ void request_destroy(struct request *request)
     if (request->reply.fd >= 0) {
         close(request->reply.fd);
     }
+    rope_destroy(request->reply.rope);
     stream_destroy(request->reply.stream);
     free(request->path);
+    free(request->raw_query);
     free(request->memory);
     free(request);
 }

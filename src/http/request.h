@@ -63,7 +63,8 @@ struct request {
     const struct config *config;
     enum http_method method;
     bool head;
-    char *path;                                 /* as sent, without the query */
+    char *path;      /* as sent, without the query */
+    char *raw_query; /* as sent, without the '?'; "" when there is none */
     const char *segments[REQUEST_SEGMENTS_MAX]; /* decoded */
     size_t segment_count;
     struct request_pair query[REQUEST_QUERY_MAX];

@@ -5,8 +5,9 @@
 #include "media/box.h"
 #include "media/mp4.h"
 
-#define MP4_SAMPLES_MAX (4u << 20) /* of a track: 38 hours at 30 a second; against mangled counts \
-                                    */
+#define MP4_SAMPLES_MAX                                                       \
+    (4u << 20) /* of a track: 38 hours at 30 a second; against mangled counts \
+                */
 
 struct mp4_defaults {
     uint32_t duration, bytes, flags;

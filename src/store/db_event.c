@@ -283,6 +283,15 @@ int db_event_latest(struct db *db, const char *camera, const char *label, struct
                   ROW_COLUMNS "WHERE camera = ? ORDER BY id DESC LIMIT 1", row);
 }
 
+int db_event_latest_clip(struct db *db, const char *camera, const char *label,
+                         struct db_event_row *row)
+{
+    return latest(db, camera, label,
+                  ROW_COLUMNS
+                  "WHERE camera = ? AND label = ? AND has_clip = 1 ORDER BY id DESC LIMIT 1",
+                  ROW_COLUMNS "WHERE camera = ? AND has_clip = 1 ORDER BY id DESC LIMIT 1", row);
+}
+
 int db_event_latest_snapshot(struct db *db, const char *camera, const char *label,
                              struct db_event_row *row)
 {

@@ -48,6 +48,9 @@ void db_event_row_finish(struct db_event_row *row);
 int db_event_get(struct db *db, const char *id, struct db_event_row *row);
 /* The event with the greatest id of a camera, and of a label unless that is "any". */
 int db_event_latest(struct db *db, const char *camera, const char *label, struct db_event_row *row);
+/* The same among those with a clip. */
+int db_event_latest_clip(struct db *db, const char *camera, const char *label,
+                         struct db_event_row *row);
 /* The newest with a snapshot. */
 int db_event_latest_snapshot(struct db *db, const char *camera, const char *label,
                              struct db_event_row *row);

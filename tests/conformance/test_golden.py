@@ -21,10 +21,10 @@ LATER = [
     r"GET /api/(config/(schema\.json|raw)|ffprobe|logs/|profile|recordings/storage)",
     r"\w+ /api/(login|users)",
     r"GET /api/[^/?]+/ptz/info",
-    r"GET /api/(vod|preview)/",
-    r"GET /api/[^/]+/start/",
+    r"GET /api/preview/",
+    r"GET /api/[^/]+/start/.*/preview\.(gif|mp4)",
     r"GET /api/[^/]+/recordings/[^/]+/snapshot\.png",
-    r"GET /api/.*/(clip\.mp4|preview\.gif)$",
+    r"GET /api/.*/preview\.gif$",
     r"GET /api/review/[^/]+/preview",
     r"\w+ /api/export/", r"GET /api/exports",
     r"\w+ /api/events/[^/]+/(plus|false_positive|end)$",
@@ -32,7 +32,7 @@ LATER = [
     r"POST /api/reviews/delete",
 ]
 # Answers that show what one of those did.
-AFTER_LATER = {"894", "896", "897", "898", "902", "904", "905", "906", "910", "912", "913", "914", "916",
+AFTER_LATER = {"894", "895", "896", "897", "898", "902", "903", "904", "905", "906", "910", "911", "912", "913", "914", "916",
                "893", "901", "909", "o028", "o029", "o031"}
 
 
