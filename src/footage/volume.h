@@ -1,8 +1,8 @@
 /* Which disk is this? The recordings' tree carries a hidden file with an identity,
  * DATA/media/recordings/.corvette-volume; the database knows the identities it has worked with.
- * Footage and rows are only ever removed for good when both agree: a disk that is missing, empty,
- * swapped or put back, or a new database beside an old disk, must never look like "everything was
- * deleted" or "everything may go". */
+ * What rows and files say of each other only counts when both belong together: a disk that is
+ * missing, empty, swapped or put back, or a new database beside an old disk, must never look like
+ * "everything was deleted" or "everything may go". */
 #ifndef CORVETTE_FOOTAGE_VOLUME_H
 #define CORVETTE_FOOTAGE_VOLUME_H
 
@@ -11,25 +11,24 @@
 #include "store/store.h"
 
 enum volume_kind {
-    VOLUME_KNOWN = 1, /* the marker is the one this database works with */
-    VOLUME_FRESH,     /* nothing on it and nothing in the database: a marker was written */
-    VOLUME_ADOPTED,   /* footage this database did not know: its marker was taken over (or written).
-                         Old footage is kept for the grace time from then on. */
-    VOLUME_EMPTY,     /* the database has footage, the volume has none: missing or swapped. Rows
-                         whose files are not here stay. */
+    VOLUME_KNOWN = 1, /* the database has worked with it, or holds rows of its files */
+    VOLUME_FRESH,     /* nothing on it and nothing in the database */
+    VOLUME_ADOPTED,   /* footage that this database did not know */
+    VOLUME_EMPTY,     /* the database has footage, the volume has none: another disk, or none */
     VOLUME_BROKEN,    /* cannot be read or written */
 };
 
 struct volume {
     enum volume_kind kind;
     char id[40]; /* UUID text; "" when BROKEN */
-    double
-        adopted_at;   /* wall seconds; footage older than this came with the volume. 0 = none did */
-    bool rows_may_go; /* a row without a file may be removed */
+    /* Rows of segments that begin before this may lie on another disk: they are not removed because
+     * their file is not here. */
+    double rows_since;
+    double adopted_at; /* footage from before came with the volume (retention_judge()); 0 = none */
 };
 
-/* Looks at the tree and the database, writes the marker where there is none and it is safe to.
- * 0 or -errno (kind is BROKEN). Any thread but the loop's; waits for the disk. */
+/* Looks at tree and database, writes the marker where there is none, and remembers what it decided.
+ * 0 or -errno (kind is BROKEN). Waits for the disk: not for the loop's thread. */
 int volume_identify(struct store *store, const char *data_dir, struct volume *volume);
 /* Cheap: whether the volume identified before is still the one mounted there. */
 bool volume_is_same(const char *data_dir, const struct volume *volume);

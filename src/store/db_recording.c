@@ -57,8 +57,28 @@ void db_recording_put(struct store_work *work, const struct db_recording *record
     store_add(work, put, copy, free_recording);
 }
 
+/* Where the stream's parameters changed before a segment that goes, they now change before the next
+ * one. */
+static int move_change(struct db *db, const char *id)
+{
+    AUTO_QUERY struct db_query *query = db_query(
+        db,
+        "UPDATE OR REPLACE corvette_stream_change SET start_time = (SELECT min(r.start_time) "
+        "FROM recordings r WHERE r.camera = corvette_stream_change.camera AND "
+        "r.start_time > corvette_stream_change.start_time) "
+        "WHERE (camera, start_time) = (SELECT camera, start_time FROM recordings WHERE id = ?1) "
+        "AND EXISTS (SELECT 1 FROM recordings r WHERE r.camera = corvette_stream_change.camera "
+        "AND r.start_time > corvette_stream_change.start_time)");
+    db_bind_text(query, id);
+    return db_run(query);
+}
+
 static int delete_recording(struct db *db, void *data)
 {
+    int result = move_change(db, data);
+    if (result < 0) {
+        return result;
+    }
     AUTO_QUERY struct db_query *query = db_query(db, "DELETE FROM recordings WHERE id = ?");
     db_bind_text(query, data);
     return db_run(query);
@@ -94,25 +114,8 @@ static struct db_opt_int opt_int(struct db_query *query, const char *name)
     return (struct db_opt_int){.has = !db_is_null(query, column), .value = db_int(query, column)};
 }
 
-/* Rows that overlap a span begin at most this long before it: the longest segment there can be
- * (Frigate's and our bound). It keeps the walk over the index as short as the span. */
-#define LONGEST_S 600.0
-
-int db_recording_each(struct db *db, const char *camera, double after, double before,
-                      db_recording_fn fn, void *context)
+int db_recording_rows(struct db_query *query, db_recording_fn fn, void *context)
 {
-    AUTO_QUERY struct db_query *query =
-        db_query(db, camera != NULL ? "SELECT * FROM recordings WHERE start_time <= ? AND "
-                                      "start_time >= ? AND end_time >= ? AND camera = ? "
-                                      "ORDER BY start_time"
-                                    : "SELECT * FROM recordings WHERE start_time <= ? AND "
-                                      "start_time >= ? AND end_time >= ? ORDER BY start_time");
-    db_bind_double(query, before);
-    db_bind_double(query, after - LONGEST_S);
-    db_bind_double(query, after);
-    if (camera != NULL) {
-        db_bind_text(query, camera);
-    }
     int result;
     while ((result = db_step(query)) == 1) {
         struct db_recording recording = {
@@ -133,6 +136,28 @@ int db_recording_each(struct db *db, const char *camera, double after, double be
         }
     }
     return result;
+}
+
+/* Rows that overlap a span begin at most this long before it: the longest segment there can be
+ * (Frigate's and our bound). It keeps the walk over the index as short as the span. */
+#define LONGEST_S 600.0
+
+int db_recording_each(struct db *db, const char *camera, double after, double before,
+                      db_recording_fn fn, void *context)
+{
+    AUTO_QUERY struct db_query *query =
+        db_query(db, camera != NULL ? "SELECT * FROM recordings WHERE start_time <= ? AND "
+                                      "start_time >= ? AND end_time >= ? AND camera = ? "
+                                      "ORDER BY start_time"
+                                    : "SELECT * FROM recordings WHERE start_time <= ? AND "
+                                      "start_time >= ? AND end_time >= ? ORDER BY start_time");
+    db_bind_double(query, before);
+    db_bind_double(query, after - LONGEST_S);
+    db_bind_double(query, after);
+    if (camera != NULL) {
+        db_bind_text(query, camera);
+    }
+    return db_recording_rows(query, fn, context);
 }
 
 int db_recording_list_json(struct db *db, const char *camera, double after, double before,

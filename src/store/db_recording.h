@@ -27,6 +27,8 @@ struct db_opt_double db_recording_newest(struct db *db, const char *camera);
 typedef bool (*db_recording_fn)(void *context, const struct db_recording *recording);
 int db_recording_each(struct db *db, const char *camera, double after, double before,
                       db_recording_fn fn, void *context);
+/* The rows of a query that yields all columns, for queries in other files of this folder. */
+int db_recording_rows(struct db_query *query, db_recording_fn fn, void *context);
 
 /* /api/<camera>/recordings. */
 int db_recording_list_json(struct db *db, const char *camera, double after, double before,
