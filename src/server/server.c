@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "footage/adopt.h"
+#include "footage/keeper.h"
 #include "ipc/channel.h"
 #include "server/events.h"
 #include "server/grids.h"
@@ -64,6 +65,7 @@ struct server {
     struct recordings *recordings;
     struct grids *grids;
     struct adopt *adopt;
+    struct keeper *keeper;
     struct stats *stats;
     struct link *links; /* [camera * LINK_ENDS + end] */
     struct loop_source *tick;
@@ -143,7 +145,8 @@ void server_message(struct server *server, enum board_role role, const char *nam
                     struct message *message)
 {
     int camera = config_camera_index(server->setup.config, name);
-    bool from_capture = role == BOARD_CAPTURE && message->type == MSG_SEGMENT;
+    bool from_capture =
+        role == BOARD_CAPTURE && (message->type == MSG_SEGMENT || message->type == MSG_SPACE);
     bool from_analyse =
         role == BOARD_ANALYSE &&
         (message->type == MSG_FRAME || message->type == MSG_BEST || message->type == MSG_GRID);
@@ -153,7 +156,11 @@ void server_message(struct server *server, enum board_role role, const char *nam
     }
     int result = 0;
     if (message->type == MSG_SEGMENT) {
-        recordings_segment(server->recordings, camera, message->value);
+        const struct msg_segment *segment = message->value;
+        recordings_segment(server->recordings, camera, segment);
+        keeper_recorded(server->keeper, camera, segment->bytes, segment->duration);
+    } else if (message->type == MSG_SPACE) {
+        keeper_need(server->keeper, camera, ((const struct msg_space *)message->value)->needed);
     } else if (message->type == MSG_FRAME) {
         on_frame(server, camera, message->value);
     } else if (message->type == MSG_BEST) {
@@ -310,6 +317,7 @@ static void write_report(void *context, struct jout *json)
     events_get_state(server->events, &report.events);
     live_get_state(server->live, &report.live);
     recordings_get_state(server->recordings, &report.recordings);
+    report.keeper = server->keeper;
     server_report_json(&report, json);
 }
 
@@ -381,6 +389,7 @@ int server_begin(struct server *server, const struct server_setup *setup, struct
     server->recordings = recordings_create(config, server->store);
     server->grids = grids_create(config, server->store);
     model_facts_find(config, server->jobs, server->events);
+    server->keeper = keeper_create(config, server->store, setup->data_dir);
     server->adopt = adopt_create(config, server->store, setup->data_dir);
     struct stats_setup stats = {
         .config = config,
@@ -437,6 +446,7 @@ void server_destroy(struct server *server)
     loop_remove(server->tick);
     stats_destroy(server->stats);
     adopt_destroy(server->adopt);
+    keeper_destroy(server->keeper);
     jobs_destroy(server->jobs);
     events_destroy(server->events);
     recordings_destroy(server->recordings);
@@ -450,6 +460,11 @@ void server_destroy(struct server *server)
 struct store *server_store(struct server *server)
 {
     return server->store;
+}
+
+struct keeper *server_keeper(struct server *server)
+{
+    return server->keeper;
 }
 
 struct live *server_live(struct server *server)

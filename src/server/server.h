@@ -18,6 +18,7 @@
 
 struct server;
 struct store;
+struct keeper;
 struct live;
 struct events;
 struct stats;
@@ -56,6 +57,7 @@ void server_message(struct server *server, enum board_role role, const char *nam
 
 /* Any thread, from server_begin() to server_destroy(). */
 struct store *server_store(struct server *server);
+struct keeper *server_keeper(struct server *server);
 struct live *server_live(struct server *server);
 struct events *server_events(struct server *server);
 struct stats *server_stats(struct server *server);

@@ -47,6 +47,9 @@ void server_report_json(const struct server_report *report, struct jout *json)
                                  {0}});
     jout_end_object(json);
 
+    jout_key(json, "keeper");
+    keeper_report(report->keeper, json);
+
     put_object(json, "live",
                (struct number[]){{"frames", report->live.frames},
                                  {"messages_refused", report->messages_refused},

@@ -4,6 +4,7 @@
 
 #include "base/jout.h"
 #include "footage/adopt.h"
+#include "footage/keeper.h"
 #include "server/events.h"
 #include "server/live.h"
 #include "server/recordings.h"
@@ -16,6 +17,7 @@ struct server_report {
     struct events_state events;
     struct live_state live;
     struct recordings_state recordings;
+    struct keeper *keeper; /* asked for its own */
 };
 
 /* "key": value pairs into an open object, keys sorted. */
