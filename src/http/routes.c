@@ -313,6 +313,8 @@ const struct route routes[] = {
      "Segments of a camera"},
     {GET, "/api/<camera>/recordings/summary", api_recordings_summary, PARAMS(zone_params), "json",
      "Hours a camera has recordings of"},
+    {GET, "/api/<camera>/recordings/retention", api_recordings_retention, PARAMS(span_params),
+     "json", "Why segments are kept, and when they will go"},
     {GET, "/api/<camera>/recordings/<time>/snapshot.png", NULL, NO_PARAMS, "image/png",
      "Picture out of a recording"},
     {POST, "/api/<camera>/plus/<time>", NULL, NO_PARAMS, "message", "Send a picture to Frigate+"},
