@@ -17,6 +17,7 @@
 #define MARGIN_S 3600.0
 #define MARGIN_LEAST_S 30.0
 #define MARGIN_SHARE 10 /* of the disk, at most one part in so many */
+#define LEAST_SHARE 4   /* the same of MARGIN_LEAST_S: a disk may be very small */
 #define FAIR 0.5        /* of an equal share nobody else may push a camera below */
 #define PIECE 64        /* segments of a camera taken between two looks at the disk */
 
@@ -35,7 +36,8 @@ int space_look(const char *data_dir, uint64_t *free_bytes, uint64_t *size)
 uint64_t space_margin(double bytes_per_second, uint64_t size)
 {
     double margin = fmin(bytes_per_second * MARGIN_S, (double)size / MARGIN_SHARE);
-    return (uint64_t)fmax(margin, bytes_per_second * MARGIN_LEAST_S);
+    double least = fmin(bytes_per_second * MARGIN_LEAST_S, (double)size / LEAST_SHARE);
+    return (uint64_t)fmax(margin, least);
 }
 
 int space_choose(const struct space_camera *cameras, size_t count)

@@ -125,7 +125,8 @@ static void margin_has_bounds(void **state)
     uint64_t gib = 1ull << 30;
     assert_int_equal(space_margin(1e6, 1000 * gib), 3600000000ull);
     assert_int_equal(space_margin(1e6, gib), gib / 10);
-    assert_int_equal(space_margin(1e6, 64u << 20), 30000000);
+    assert_int_equal(space_margin(1e6, 64u << 20), 16u << 20);
+    assert_int_equal(space_margin(1e6, 200u << 20), 30000000);
     assert_int_equal(space_margin(0, gib), 0);
 }
 
