@@ -123,6 +123,8 @@ static void make_recorder(struct core *core, const struct input *input)
         .segment_us = (int64_t)((seconds > 0 ? seconds : SEGMENT_SECONDS) * 1e6),
         .counters = &core->options.entry->capture,
         .done = core->options.done,
+        .gap = core->options.gap,
+        .need = core->options.need,
         .context = core->options.context,
     };
     core->recorder = recorder_create(&options);
@@ -201,6 +203,13 @@ struct core *core_start(const struct core_options *options)
         }
     }
     return core;
+}
+
+void core_tick(struct core *core)
+{
+    if (core->recorder != NULL) {
+        recorder_tick(core->recorder);
+    }
 }
 
 void core_stop(struct core *core)

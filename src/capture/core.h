@@ -23,11 +23,15 @@ struct core_options {
     int ready_fd;                    /* eventfd, -1 = none */
     struct board_entry *entry;
     recorder_done_fn done; /* on the recorder's thread */
+    gaps_report_fn gap;    /* any thread */
+    recorder_need_fn need; /* on the recorder's thread */
     void *context;
     void (*ended)(void *context); /* each time an input's thread is about to end; that thread */
 };
 
 struct core *core_start(const struct core_options *options);
+/* From time to time. */
+void core_tick(struct core *core);
 /* Tells the inputs to end; returns at once. */
 void core_stop(struct core *core);
 /* All inputs have ended. */

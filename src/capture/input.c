@@ -190,6 +190,10 @@ static void begin_pictures(struct connection *connection)
     }
     log_info("input %u (%s): connected, %s%s", input->index, roles,
              avcodec_get_name(parameters->codec_id), size);
+    if (input->recorder != NULL) {
+        bool fit = connection->unfit[0] == '\0';
+        recorder_cause(input->recorder, fit ? GAP_NO_KEYFRAME : GAP_NO_VIDEO, connection->unfit);
+    }
     set_state(input, true, connection->unfit);
     connection->begun = true;
 }
@@ -386,6 +390,9 @@ static void *run(void *context)
             break;
         }
         set_state(input, false, err.text);
+        if (input->recorder != NULL) {
+            recorder_cause(input->recorder, GAP_UNREACHABLE, err.text);
+        }
         if (worked || !str_equal(last_reason, err.text)) { /* once per change of state */
             log_warning("input %u: %s; trying again", input->index, err.text);
         }

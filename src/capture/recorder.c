@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/statvfs.h>
 #include <time.h>
 
 #include "base/cleanup.h"
@@ -14,6 +15,7 @@
 #include "base/mem.h"
 #include "capture/fragment.h"
 #include "media/fmp4.h"
+#include "media/hls.h"
 
 #define FRAGMENT_US 1000000
 #define FRAGMENT_FIRST_US 400000 /* of a connection: footage begins to be safe early */
@@ -26,6 +28,8 @@
 #define QUEUE_BYTES (32u << 20)
 #define QUEUE_FRAGMENTS 90
 #define AUDIO_CONFIG_MAX 64
+#define ROOM_SEGMENTS 3          /* of the size of the last one must have room */
+#define SPACE_WANTED (64u << 20) /* when a write found no room: a good deal of video */
 
 /* Owned by the recorder's thread. */
 struct writer {
@@ -36,6 +40,7 @@ struct writer {
     struct fmp4_entry *entries;
     size_t entry_count, entry_capacity;
     int64_t first_offset_us; /* presentation minus decode time of the first picture */
+    uint64_t last_bytes;     /* of the segment before */
     int64_t unsynced_us; /* CLOCK_MONOTONIC of the oldest packet that is not on disk, 0 = none */
     struct log_limit limit;
 };
@@ -45,6 +50,7 @@ struct recorder {
     struct recorder_options options;
     pthread_t thread;
     struct writer writer;
+    struct gaps *gaps;
     atomic_int error; /* 0, or the errno the last write failed with */
 
     pthread_mutex_t lock;
@@ -97,6 +103,7 @@ static void push(struct recorder *recorder, struct fragment *fragment)
         if (log_allowed(&recorder->limit, 10000000, &swallowed)) {
             log_warning("the disk does not keep up: recording leaves out pictures");
         }
+        gaps_cause(recorder->gaps, GAP_DISK, "the disk does not keep up");
         recorder->overflow = true;
         count_dropped(recorder, fragment->video_count);
         fragment_free(fragment);
@@ -373,10 +380,33 @@ static void report(struct recorder *recorder, const struct segment_info *info)
     }
 }
 
+static void need_room(struct recorder *recorder, uint64_t bytes, int error)
+{
+    if (recorder->options.need != NULL) {
+        recorder->options.need(recorder->options.context, bytes, error);
+    }
+}
+
+/* The disk has room for what is coming, or the server hears of it while there is still some. */
+static void check_room(struct recorder *recorder)
+{
+    const struct writer *writer = &recorder->writer;
+    struct statvfs info;
+    uint64_t wanted = writer->last_bytes * ROOM_SEGMENTS;
+    if (wanted > 0 && fstatvfs(writer->segment.fd, &info) == 0 &&
+        (uint64_t)info.f_bavail * info.f_frsize < wanted) {
+        need_room(recorder, wanted, 0);
+    }
+}
+
 static void note_error(struct recorder *recorder, int error)
 {
     unsigned swallowed;
     atomic_store(&recorder->error, -error);
+    gaps_cause(recorder->gaps, GAP_DISK, err_name(error));
+    if (error == -ENOSPC || error == -EDQUOT) {
+        need_room(recorder, SPACE_WANTED, -error);
+    }
     if (log_allowed(&recorder->writer.limit, 10000000, &swallowed)) {
         log_error("cannot record: %s (%u more since the last line)", err_name(error), swallowed);
     }
@@ -395,10 +425,13 @@ static void close_segment(struct recorder *recorder)
         struct iovec part = {writer->layout.head.data, writer->layout.head.length};
         segment_append(&writer->segment, &part, 1); /* the index is a convenience */
     }
-    struct segment_info info = {.start_us = writer->place.base_us + writer->first_offset_us,
-                                .duration = (double)writer->place.video_time / FMP4_VIDEO_TIMESCALE,
-                                .bytes = writer->segment.bytes,
-                                .has_audio = writer->place.audio_samples > 0};
+    struct segment_info info = {
+        .start_us = writer->place.base_us + writer->first_offset_us,
+        .duration = (double)writer->place.video_time / FMP4_VIDEO_TIMESCALE,
+        .bytes = writer->segment.bytes,
+        .parameters = hls_init_parameters(writer->spec->init.data, writer->spec->init.length),
+        .has_audio = writer->place.audio_samples > 0};
+    writer->last_bytes = writer->segment.bytes;
     int result = segment_finish(&writer->segment, keep, info.path);
     writer->unsynced_us = 0;
     if (result < 0) {
@@ -422,6 +455,10 @@ static int open_segment(struct recorder *recorder, const struct fragment *fragme
     int result = segment_open(&writer->segment, recorder->media_dir, recorder->camera, first->pts);
     if (result < 0) {
         return result;
+    }
+    if (writer->last_bytes > 0 &&
+        segment_reserve(&writer->segment, writer->last_bytes) == -ENOSPC) {
+        need_room(recorder, SPACE_WANTED, 0);
     }
     spec_drop(writer->spec);
     writer->spec = spec_take(fragment->spec);
@@ -453,6 +490,8 @@ static int write_fragment(struct recorder *recorder, const struct fragment *frag
     if (writer->unsynced_us == 0) {
         writer->unsynced_us = fragment->received_us;
     }
+    gaps_recorded(recorder->gaps, fragment->first_us + writer->first_offset_us,
+                  fragment->end_us + writer->first_offset_us);
     return 0;
 }
 
@@ -493,6 +532,8 @@ static void sync_if_due(struct recorder *recorder, int64_t age_us)
     writer->unsynced_us = 0;
     if (result < 0) {
         note_error(recorder, result);
+    } else {
+        check_room(recorder);
     }
 }
 
@@ -594,6 +635,8 @@ static void *run(void *context)
     return NULL;
 }
 
+static void ignore_gap(void *context, const struct gap_info *gap) {}
+
 struct recorder *recorder_create(const struct recorder_options *options)
 {
     struct recorder *recorder = mem_alloc(sizeof *recorder);
@@ -601,6 +644,8 @@ struct recorder *recorder_create(const struct recorder_options *options)
     recorder->camera = mem_strdup(options->camera);
     recorder->media_dir = mem_strdup(options->media_dir);
     recorder->writer.segment = SEGMENT_NONE;
+    recorder->gaps =
+        gaps_create(options->gap != NULL ? options->gap : ignore_gap, options->context);
     recorder->frame_us = 40000;
     recorder->busy = true;
     pthread_condattr_t attributes;
@@ -614,6 +659,16 @@ struct recorder *recorder_create(const struct recorder_options *options)
         abort();
     }
     return recorder;
+}
+
+void recorder_cause(struct recorder *recorder, enum gap_cause cause, const char *detail)
+{
+    gaps_cause(recorder->gaps, cause, detail);
+}
+
+void recorder_tick(struct recorder *recorder)
+{
+    gaps_tick(recorder->gaps);
 }
 
 int recorder_error(const struct recorder *recorder)
@@ -655,6 +710,7 @@ void recorder_destroy(struct recorder *recorder)
     spec_drop(recorder->writer.spec);
     spec_drop(recorder->spec);
     params_finish(&recorder->params);
+    gaps_destroy(recorder->gaps);
     free(recorder->camera);
     free(recorder->media_dir);
     free(recorder);

@@ -17,6 +17,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "capture/gaps.h"
 #include "capture/segment.h"
 #include "media/nal.h"
 #include "ring/board.h"
@@ -26,12 +27,18 @@ struct recorder;
 /* On the recorder's thread. */
 typedef void (*recorder_done_fn)(void *context, const struct segment_info *info);
 
+/* The disk has too little room: so many bytes are wanted; `error` of the write that failed, 0 =
+ * none yet. */
+typedef void (*recorder_need_fn)(void *context, uint64_t bytes, int error);
+
 struct recorder_options {
     const char *camera;
     const char *media_dir;
     int64_t segment_us;
     struct board_capture *counters;
     recorder_done_fn done;
+    gaps_report_fn gap;    /* any thread; NULL: nobody asks */
+    recorder_need_fn need; /* on the recorder's thread; NULL: nobody asks */
     void *context;
 };
 
@@ -42,6 +49,11 @@ void recorder_destroy(struct recorder *recorder);
 /* As far as the disk allows within the time: true when everything is written and recorder_destroy()
  * will not wait. */
 bool recorder_finish(struct recorder *recorder, int64_t timeout_us);
+
+/* What keeps the stream from being recorded, until something is again (gaps.h). Any thread. */
+void recorder_cause(struct recorder *recorder, enum gap_cause cause, const char *detail);
+/* From time to time, any thread. */
+void recorder_tick(struct recorder *recorder);
 
 /* 0, or the errno of a write that failed, until one succeeds. Any thread. */
 int recorder_error(const struct recorder *recorder);

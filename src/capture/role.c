@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <libavutil/log.h>
 #include <malloc.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,11 +13,9 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "capture/core.h"
+#include "capture/reports.h"
 #include "ipc/worker.h"
 
-/* Finished segments the server has not taken: some hours of them. What falls out is on disk all the
- * same, and the server takes in files without rows when it starts. */
-#define REPORTS_MAX 2000
 #define REPORT_RETRY_US 500000
 #define STOP_LIMIT_US 900000 /* in all; the supervisor allows little more */
 #define FINISH_LIMIT_US 700000
@@ -31,12 +28,8 @@ struct role {
     bool has_ready;
     bool stopping;
     struct mono stop_since;
-    struct loop_source *retry, *limit;
-    pthread_mutex_t lock;
-    /* under the lock: oldest first */
-    struct segment_info *reports;
-    size_t report_count, report_capacity;
-    size_t reports_lost;
+    struct loop_source *retry, *limit, *tick;
+    struct reports *reports;
 };
 
 static struct role *role_of(struct worker *worker)
@@ -44,59 +37,33 @@ static struct role *role_of(struct worker *worker)
     return worker->context;
 }
 
-/* ------------------------------------------------------------------ segments */
+/* ------------------------------------------------------------------ reports */
 
-/* On the recorder's thread. */
 static void segment_done(void *context, const struct segment_info *info)
 {
-    struct role *role = context;
-    pthread_mutex_lock(&role->lock);
-    if (role->report_count == REPORTS_MAX) {
-        memmove(role->reports, role->reports + 1, (REPORTS_MAX - 1) * sizeof *role->reports);
-        role->report_count--;
-        role->reports_lost++;
-    }
-    *MEM_PUSH(role->reports, role->report_count, role->report_capacity) = *info;
-    pthread_mutex_unlock(&role->lock);
-    loop_wake(role->worker->loop);
+    reports_segment(((struct role *)context)->reports, info);
 }
 
-static int send_report(struct role *role, const struct segment_info *info)
+static void gap_ended(void *context, const struct gap_info *gap)
 {
-    struct msg_segment message = {.start = (double)info->start_us / 1e6,
-                                  .end = (double)info->start_us / 1e6 + info->duration,
-                                  .duration = info->duration,
-                                  .bytes = info->bytes,
-                                  .has_audio = info->has_audio};
-    snprintf(message.camera, sizeof message.camera, "%s", role->worker->name);
-    snprintf(message.path, sizeof message.path, "%s", info->path);
-    return worker_send(role->worker, MSG_SEGMENT, &message, -1);
+    reports_gap(((struct role *)context)->reports, gap);
+}
+
+static void room_needed(void *context, uint64_t bytes, int error)
+{
+    reports_need(((struct role *)context)->reports, bytes, error);
 }
 
 static void send_reports(struct role *role)
 {
-    pthread_mutex_lock(&role->lock);
-    size_t sent = 0;
-    while (sent < role->report_count && send_report(role, &role->reports[sent]) == 0) {
-        sent++;
-    }
-    if (sent > 0) {
-        memmove(role->reports, role->reports + sent,
-                (role->report_count - sent) * sizeof *role->reports);
-        role->report_count -= sent;
-    }
-    bool left = role->report_count > 0;
-    if (role->reports_lost > 0 && !left) {
-        log_warning(
-            "%zu recordings were finished while the server was away for too long; it finds them "
-            "when it starts",
-            role->reports_lost);
-        role->reports_lost = 0;
-    }
-    pthread_mutex_unlock(&role->lock);
-    if (left && role->retry != NULL) {
+    if (!reports_send(role->reports) && role->retry != NULL) {
         loop_set_timer(role->retry, REPORT_RETRY_US, 0);
     }
+}
+
+static void on_tick(void *context)
+{
+    core_tick(((struct role *)context)->core);
 }
 
 /* ------------------------------------------------------------------ ending */
@@ -174,8 +141,7 @@ static void capture_finish(struct worker *worker)
     if (role->has_ready) {
         close(role->ready_fd);
     }
-    free(role->reports);
-    pthread_mutex_destroy(&role->lock);
+    reports_destroy(role->reports);
 }
 
 /* ------------------------------------------------------------------ beginning */
@@ -214,7 +180,7 @@ static int capture_begin(struct worker *worker)
 {
     struct role *role = role_of(worker);
     role->worker = worker;
-    pthread_mutex_init(&role->lock, NULL);
+    role->reports = reports_create(worker);
     if (worker->camera == NULL) {
         worker_fatal(worker, "no camera is called '%s'", worker->name);
         return 1;
@@ -234,10 +200,13 @@ static int capture_begin(struct worker *worker)
         .ready_fd = role->has_ready ? role->ready_fd : -1,
         .entry = worker->entry,
         .done = segment_done,
+        .gap = gap_ended,
+        .need = room_needed,
         .ended = input_ended,
         .context = role,
     };
     role->core = core_start(&options);
+    role->tick = loop_add_timer(worker->loop, GAPS_PIECE_US, GAPS_PIECE_US, on_tick, role);
     return 0;
 }
 

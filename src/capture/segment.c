@@ -17,6 +17,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "media/fmp4.h"
+#include "media/hls.h"
 
 #define NAMES_MAX 100 /* segments of one camera that begin in the same second */
 
@@ -169,6 +170,13 @@ int segment_append(struct segment *segment, struct iovec *parts, size_t count)
     return result;
 }
 
+int segment_reserve(struct segment *segment, uint64_t bytes)
+{
+    return fallocate(segment->fd, FALLOC_FL_KEEP_SIZE, (off_t)segment->bytes, (off_t)bytes) == 0
+               ? 0
+               : -errno;
+}
+
 int segment_sync(struct segment *segment)
 {
     if (fdatasync(segment->fd) < 0) {
@@ -212,6 +220,9 @@ int segment_finish(struct segment *segment, bool keep, char path[SEGMENT_PATH])
     if (!keep) {
         unlinkat(segment->folder, segment->part, 0);
     } else {
+        if (ftruncate(segment->fd, (off_t)segment->bytes) < 0) { /* what was reserved goes back */
+            log_debug("cannot give back room of %s: %s", segment->part, err_name(errno));
+        }
         result = segment_sync(segment);
         int renamed = rename_part(segment->folder, segment->part, segment->name);
         result = renamed < 0 ? renamed : result;
@@ -271,6 +282,9 @@ static void adopt_file(const struct adopting *adopting, int folder, const char *
         result = -errno;
     }
     fmp4_finish(&index);
+    if (hls_parameters(fd, &info.parameters, &err) < 0) {
+        info.parameters = 0;
+    }
     fdatasync(fd);
     result = result < 0 ? result : rename_part(folder, part, name);
     fsync(folder);

@@ -23,6 +23,7 @@ struct segment_info {
     int64_t start_us;        /* wall time of the first picture */
     double duration;         /* seconds of video */
     uint64_t bytes;
+    uint64_t parameters; /* hls_parameters(): differs when the stream's did; 0 = unknown */
     bool has_audio;
 };
 
@@ -44,6 +45,9 @@ int segment_open(struct segment *segment, const char *media_dir, const char *cam
 /* Appends everything or nothing: on failure the file is cut back to what it was. `parts` is used
  * up. */
 int segment_append(struct segment *segment, struct iovec *parts, size_t count);
+/* Asks the file system for room ahead of what is written, so that it runs out before it matters;
+ * what is not used goes back when the segment is finished. -EOPNOTSUPP is fine. */
+int segment_reserve(struct segment *segment, uint64_t bytes);
 int segment_sync(struct segment *segment);
 /* Syncs, renames, syncs the directory; `path` gets the final name. The segment is closed whatever
  * happens; an empty one (`keep` false) is removed. */

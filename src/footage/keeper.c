@@ -196,7 +196,7 @@ static void look_at_disk(struct keeper *keeper)
         rate += keeper->rates[i];
     }
     uint64_t margin = space_margin(rate, size);
-    uint64_t needed = keeper->needed;
+    uint64_t needed = keeper->needed < size / 4 ? keeper->needed : size / 4;
     keeper->needed = 0;
     keeper->asked = false;
     keeper->sums.free_bytes = free_bytes;

@@ -20,7 +20,8 @@
 int space_look(const char *data_dir, uint64_t *free_bytes, uint64_t *size);
 
 /* How much is kept free, given what is recorded per second and the disk's size: an hour of it, but
- * not more than a tenth of the disk, nor less than half a minute (or a quarter of the disk). Pure. */
+ * not more than a tenth of the disk, nor less than half a minute (or a quarter of the disk). Pure.
+ */
 uint64_t space_margin(double bytes_per_second, uint64_t size);
 
 enum space_stage { SPACE_UNPROTECTED = 1, SPACE_EVENTS, SPACE_FAVORITES, SPACE_STAGES };

@@ -40,6 +40,9 @@ void api_label_snapshot(struct request *request);
 void api_recordings(struct request *request);
 void api_recordings_summary(struct request *request);
 
+/* api_gaps.c */
+void api_recordings_gaps(struct request *request);
+
 /* api_retention.c */
 void api_recordings_retention(struct request *request);
 

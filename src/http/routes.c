@@ -157,6 +157,11 @@ static const struct param span_params[] = {
     FLOAT("before", "To this time; now"),
 };
 
+static const struct param gap_params[] = {
+    FLOAT("after", "From this time (seconds since the epoch); a day ago"),
+    FLOAT("before", "To this time; now"),
+};
+
 static const struct param review_params[] = {
     LIST("cameras", "Cameras"),
     LIST("labels", "Labels of objects or sounds"),
@@ -313,6 +318,8 @@ const struct route routes[] = {
      "Segments of a camera"},
     {GET, "/api/<camera>/recordings/summary", api_recordings_summary, PARAMS(zone_params), "json",
      "Hours a camera has recordings of"},
+    {GET, "/api/<camera>/recordings/gaps", api_recordings_gaps, PARAMS(gap_params), "json",
+     "What was not recorded, and why"},
     {GET, "/api/<camera>/recordings/retention", api_recordings_retention, PARAMS(span_params),
      "json", "Why segments are kept, and when they will go"},
     {GET, "/api/<camera>/recordings/<time>/snapshot.png", NULL, NO_PARAMS, "image/png",

@@ -83,6 +83,7 @@ const char *gap_cause_name(uint32_t cause)
         [GAP_STOPPED] = "stopped",
         [GAP_DISABLED] = "disabled",
         [GAP_LOST] = "lost",
+        [GAP_CLOCK] = "clock",
     };
     return cause < GAP_CAUSES && names[cause] != NULL ? names[cause] : "unknown";
 }

@@ -93,6 +93,7 @@ enum gap_cause {
     GAP_STOPPED,         /* nobody was recording: stopped, restarted, killed */
     GAP_DISABLED,        /* recording was switched off */
     GAP_LOST,            /* was recorded; the file is gone or damaged */
+    GAP_CLOCK,           /* no time at all: the wall clock was set forward */
     GAP_CAUSES,
 };
 

@@ -1,5 +1,6 @@
 #include "server/recordings.h"
 
+#include <errno.h>
 #include <math.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -12,6 +13,7 @@
 #include "base/mem.h"
 #include "footage/place.h"
 #include "server/activity.h"
+#include "store/db_gap.h"
 #include "store/db_recording.h"
 
 #define VERDICT_WAIT_US 2000000
@@ -97,6 +99,21 @@ void recordings_segment(struct recordings *recordings, int camera,
     recordings_flush(recordings, false);
 }
 
+int recordings_gap(struct recordings *recordings, int camera, const struct msg_gap *gap)
+{
+    if (!(gap->start > 0) || !(gap->end > gap->start) || !isfinite(gap->end)) {
+        return -EINVAL;
+    }
+    struct store_work *work = store_begin(recordings->store);
+    db_gap_put(work, &(struct db_gap){.camera = recordings->config->cameras[camera].name,
+                                      .start = gap->start,
+                                      .end = gap->end,
+                                      .cause = gap_cause_name(gap->cause),
+                                      .detail = gap->detail});
+    store_submit(work); /* refused: the segment after it will call that time a stop */
+    return 0;
+}
+
 static bool is_due(const struct recordings *recordings, const struct segment *segment)
 {
     return activity_newest(&recordings->activities[segment->camera]) >= segment->message.end ||
@@ -129,6 +146,7 @@ static void put(struct recordings *recordings, struct store_work *work,
         .segment_mib = place_mib(message->bytes),
         .objects = {verdict_objects, (int64_t)sum.objects},
         .motion = {verdict_motion, (int64_t)sum.motion},
+        .parameters = message->parameters,
         .regions = {verdict_motion, (int64_t)sum.regions},
         .dbfs = {true, message->has_audio ? message->dbfs : 0},
     };

@@ -28,6 +28,8 @@ void recordings_frame(struct recordings *recordings, int camera, const struct ms
 /* Waits for analyse to have seen the segment's last picture, two seconds at most. */
 void recordings_segment(struct recordings *recordings, int camera,
                         const struct msg_segment *segment);
+/* Into the ledger of what was not recorded: 0, or -EINVAL for one that cannot be. */
+int recordings_gap(struct recordings *recordings, int camera, const struct msg_gap *gap);
 /* About twice a second; `all`: whatever waits goes out now (stopping). */
 void recordings_flush(struct recordings *recordings, bool all);
 /* True once after segments were dropped: a scan should look for them. */

@@ -146,7 +146,8 @@ void server_message(struct server *server, enum board_role role, const char *nam
 {
     int camera = config_camera_index(server->setup.config, name);
     bool from_capture =
-        role == BOARD_CAPTURE && (message->type == MSG_SEGMENT || message->type == MSG_SPACE);
+        role == BOARD_CAPTURE &&
+        (message->type == MSG_SEGMENT || message->type == MSG_GAP || message->type == MSG_SPACE);
     bool from_analyse =
         role == BOARD_ANALYSE &&
         (message->type == MSG_FRAME || message->type == MSG_BEST || message->type == MSG_GRID);
@@ -159,6 +160,8 @@ void server_message(struct server *server, enum board_role role, const char *nam
         const struct msg_segment *segment = message->value;
         recordings_segment(server->recordings, camera, segment);
         keeper_recorded(server->keeper, camera, segment->bytes, segment->duration);
+    } else if (message->type == MSG_GAP) {
+        result = recordings_gap(server->recordings, camera, message->value);
     } else if (message->type == MSG_SPACE) {
         keeper_need(server->keeper, camera, ((const struct msg_space *)message->value)->needed);
     } else if (message->type == MSG_FRAME) {

@@ -9,6 +9,8 @@
 #include "base/cleanup.h"
 #include "base/jout.h"
 #include "base/mem.h"
+#include "store/db_gap.h"
+#include "store/db_stream.h"
 #include "store/row_json.h"
 
 static void free_recording(void *data)
@@ -45,7 +47,16 @@ static int put(struct db *db, void *data)
     db_bind_opt_int(query, recording->motion);
     db_bind_opt_int(query, recording->regions);
     db_bind_opt_int(query, recording->dbfs);
-    return db_run(query);
+    int changed = db_run(query);
+    int result = changed;
+    if (result >= 0 && recording->parameters != 0) {
+        result =
+            db_stream_recorded(db, recording->camera, recording->start_time, recording->parameters);
+    }
+    result = result < 0 ? result
+                        : db_gap_recorded(db, recording->camera, recording->start_time,
+                                          recording->end_time);
+    return result < 0 ? result : changed;
 }
 
 void db_recording_put(struct store_work *work, const struct db_recording *recording)

@@ -12,6 +12,7 @@ struct db_recording {
     double duration;    /* seconds */
     double segment_mib; /* column segment_size, 1 decimal */
     struct db_opt_int objects, motion, regions, dbfs;
+    uint64_t parameters; /* of the newest recording's stream, hls_parameters(); 0 = unknown */
 };
 
 /* Inserts; a row with the same path is replaced (its id stays). */

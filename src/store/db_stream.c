@@ -37,6 +37,49 @@ void db_stream_mark(struct store_work *work, const char *camera, double start_ti
     store_add(work, put, mark, free_mark);
 }
 
+/* 1: those of the newest recording, 0: not known, or -errno. */
+static int last_parameters(struct db *db, const char *camera, uint64_t *parameters)
+{
+    AUTO_QUERY struct db_query *query =
+        db_query(db, "SELECT parameters FROM corvette_stream WHERE camera = ?");
+    db_bind_text(query, camera);
+    int result = db_step(query);
+    *parameters = result == 1 ? (uint64_t)db_int(query, 0) : 0;
+    return result;
+}
+
+static bool has_before(struct db *db, const char *camera, double start_time)
+{
+    AUTO_QUERY struct db_query *query =
+        db_query(db, "SELECT 1 FROM recordings WHERE camera = ? AND start_time < ? LIMIT 1");
+    db_bind_text(query, camera);
+    db_bind_double(query, start_time);
+    return db_step(query) == 1;
+}
+
+int db_stream_recorded(struct db *db, const char *camera, double start_time, uint64_t parameters)
+{
+    uint64_t last;
+    int result = last_parameters(db, camera, &last);
+    if (result < 0 || last == parameters) {
+        return result < 0 ? result : 0;
+    }
+    /* Not known: what is there was recorded by somebody else, and will differ. */
+    if (result == 1 || has_before(db, camera, start_time)) {
+        struct mark mark = {(char *)(uintptr_t)camera, start_time, true};
+        result = put(db, &mark);
+        if (result < 0) {
+            return result;
+        }
+    }
+    AUTO_QUERY struct db_query *query =
+        db_query(db, "INSERT OR REPLACE INTO corvette_stream (camera, parameters) VALUES (?, ?)");
+    db_bind_text(query, camera);
+    db_bind_int(query, (int64_t)parameters);
+    result = db_run(query);
+    return result < 0 ? result : 0;
+}
+
 int db_stream_changes(struct db *db, const char *camera, double after, double before,
                       double **times, size_t *count)
 {

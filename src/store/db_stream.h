@@ -7,6 +7,10 @@
 
 void db_stream_mark(struct store_work *work, const char *camera, double start_time, bool changed);
 
+/* For db_recording.c, on the writer's thread: the newest recording of a camera has these
+ * parameters; marks it when the one before had others. 0 or -errno. */
+int db_stream_recorded(struct db *db, const char *camera, double start_time, uint64_t parameters);
+
 /* Times of changes of a camera in a span, ascending. `times` is malloc'd; 0 or -errno. */
 int db_stream_changes(struct db *db, const char *camera, double after, double before,
                       double **times, size_t *count);

@@ -127,13 +127,20 @@ static const struct migration own_migrations[] = {
      "WHERE retain_indefinitely = 1;"
      "CREATE INDEX IF NOT EXISTS corvette_timeline_timestamp ON timeline (timestamp);"},
     /* Seconds of a camera that were not recorded, and why. */
-    {"002_gaps", "CREATE TABLE corvette_gap (camera TEXT NOT NULL, start_time REAL NOT NULL, "
-                 "end_time REAL NOT NULL, cause TEXT NOT NULL, detail TEXT NOT NULL, "
-                 "PRIMARY KEY (camera, start_time)) WITHOUT ROWID;"},
+    {"002_gaps",
+     "CREATE TABLE corvette_gap (camera TEXT NOT NULL, start_time REAL NOT NULL, "
+     "end_time REAL NOT NULL, cause TEXT NOT NULL, detail TEXT NOT NULL, "
+     "PRIMARY KEY (camera, start_time)) WITHOUT ROWID;"
+     /* End of the newest recording there ever was: retention may have removed its row. */
+     "CREATE TABLE corvette_recorded (camera TEXT PRIMARY KEY, until REAL NOT NULL) "
+     "WITHOUT ROWID;"},
     /* Segments before which the stream's parameters changed: players need a discontinuity there. */
     {"003_stream_changes",
      "CREATE TABLE corvette_stream_change (camera TEXT NOT NULL, start_time REAL NOT NULL, "
-     "PRIMARY KEY (camera, start_time)) WITHOUT ROWID;"},
+     "PRIMARY KEY (camera, start_time)) WITHOUT ROWID;"
+     /* Of the newest recording. */
+     "CREATE TABLE corvette_stream (camera TEXT PRIMARY KEY, parameters INTEGER NOT NULL) "
+     "WITHOUT ROWID;"},
     /* Identities of the disks recordings were kept on. */
     {"004_volumes", "CREATE TABLE corvette_volume (id TEXT PRIMARY KEY, first_seen REAL NOT NULL, "
                     "last_seen REAL NOT NULL, adopted_at REAL NOT NULL) WITHOUT ROWID;"},
