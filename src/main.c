@@ -1,18 +1,24 @@
 /* Command line and role dispatch: each command is a row. */
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/mem.h"
 #include "base/str.h"
 #include "capture/capture.h"
 #include "config/config.h"
 #include "config/presets.h"
 #include "config/reference.h"
+#include "footage/check.h"
+#include "footage/reindex.h"
 #include "ipc/worker.h"
+#include "render/render.h"
 #include "supervisor/supervisor.h"
 #include "version.h"
 
@@ -157,6 +163,150 @@ static int probe_command(int argc, char **argv)
     return 0;
 }
 
+/* What the commands that look after a data folder are given. */
+struct folder_options {
+    const char *data_dir;
+    char *database;
+    bool prune;
+};
+
+/* The database a configuration names, or the default in the data folder; NULL after a complaint. */
+static char *find_database(const char *config_path, const char *data_dir)
+{
+    if (config_path == NULL) {
+        return mem_printf("%s/corvette.db", data_dir);
+    }
+    AUTO_STR struct str text = {0}, report = {0};
+    int result = str_read_file(&text, config_path, 16u << 20);
+    if (result < 0) {
+        fprintf(stderr, "%s: cannot be read: %s\n", config_path, strerror(-result));
+        return NULL;
+    }
+    struct cfg_issues issues = {0};
+    struct config *config = config_load(config_path, str_text(&text), text.length, &issues);
+    char *database = NULL;
+    if (config == NULL) {
+        config_issues_format(&issues, config_path, &report);
+        fputs(str_text(&report), stderr);
+    } else {
+        database = config->database.is_default ? mem_printf("%s/corvette.db", data_dir)
+                                               : mem_strdup(config->database.path);
+    }
+    config_issues_finish(&issues);
+    config_free(config);
+    return database;
+}
+
+/* 0, or the exit status. */
+static int read_folder_options(int argc, char **argv, struct folder_options *options)
+{
+    static const struct option long_options[] = {
+        {"config", required_argument, NULL, 'c'},
+        {"data", required_argument, NULL, 'd'},
+        {"prune", no_argument, NULL, 'p'},
+        {NULL, 0, NULL, 0},
+    };
+    const char *config_path = NULL;
+    int option;
+    options->data_dir = "data";
+    while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
+        switch (option) {
+        case 'c':
+            config_path = optarg;
+            break;
+        case 'd':
+            options->data_dir = optarg;
+            break;
+        case 'p':
+            options->prune = true;
+            break;
+        default:
+            return usage_error("%s", "unknown option");
+        }
+    }
+    if (optind < argc) {
+        return usage_error("'%s' is one argument too many", argv[optind]);
+    }
+    if (access(options->data_dir, R_OK | X_OK) != 0) {
+        fprintf(stderr, "corvette: the data folder %s: %s\n", options->data_dir, strerror(errno));
+        return 2;
+    }
+    options->database = find_database(config_path, options->data_dir);
+    return options->database != NULL ? 0 : 2;
+}
+
+static int check_command(int argc, char **argv)
+{
+    struct folder_options options = {0};
+    int status = read_folder_options(argc, argv, &options);
+    if (status != 0) {
+        return status;
+    }
+    AUTO_FREE char *database = options.database;
+    struct check_result result;
+    struct err err = ERR_NONE;
+    int64_t faults = check_run(database, options.data_dir, stdout, &result, &err);
+    if (faults < 0) {
+        fprintf(stderr, "corvette: %s\n", err.text);
+        return 2;
+    }
+    printf("%llu rows, %llu files: %s", (unsigned long long)result.rows,
+           (unsigned long long)result.files, faults == 0 ? "clean" : "");
+    for (int kind = 1; kind < CHECK_FAULTS; kind++) {
+        if (result.faults[kind] > 0) {
+            printf("%llu %s; ", (unsigned long long)result.faults[kind], check_fault_name(kind));
+        }
+    }
+    putchar('\n');
+    return faults == 0 ? 0 : 1;
+}
+
+/* The lock a running Corvette holds on its data folder; -1 after a complaint. */
+static int lock_folder(const char *data_dir)
+{
+    AUTO_FREE char *path = mem_printf("%s/corvette.lock", data_dir);
+    AUTO_CLOSE int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+    if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0) {
+        fprintf(stderr,
+                errno == EWOULDBLOCK
+                    ? "corvette: %s is in use by a running Corvette: stop it first\n"
+                    : "corvette: %s cannot be locked\n",
+                data_dir);
+        return -1;
+    }
+    return steal_fd(&fd);
+}
+
+static int reindex_command(int argc, char **argv)
+{
+    struct folder_options options = {0};
+    int status = read_folder_options(argc, argv, &options);
+    if (status != 0) {
+        return status;
+    }
+    AUTO_FREE char *database = options.database;
+    AUTO_CLOSE int lock = lock_folder(options.data_dir);
+    struct reindex_result result;
+    struct err err = ERR_NONE;
+    if (lock < 0 || reindex_run(database, options.data_dir, options.prune, &result, &err) < 0) {
+        if (lock >= 0) {
+            fprintf(stderr, "corvette: %s\n", err.text);
+        }
+        return 2;
+    }
+    printf("%llu files: %llu rows kept, %llu added, %llu mended, %llu removed; %llu files "
+           "unreadable\n",
+           (unsigned long long)result.files, (unsigned long long)result.kept,
+           (unsigned long long)result.added, (unsigned long long)result.mended,
+           (unsigned long long)result.removed, (unsigned long long)result.unreadable);
+    if (result.orphaned > 0) {
+        printf("%llu rows without a file stay, as their files may lie on another disk: --prune "
+               "removes them\n",
+               (unsigned long long)result.orphaned);
+    }
+    return 0;
+}
+
 static int version_command(int argc, char **argv)
 {
     puts(CORVETTE_VERSION);
@@ -172,6 +322,10 @@ static const struct command commands[] = {
     {"check-config", "FILE", "say what is wrong with a configuration", check_config_command},
     {"config-reference", "[--json-schema]", "describe every configuration key",
      config_reference_command},
+    {"check", "[--data DIR] [--config FILE]",
+     "compare rows and files, change nothing: 0 clean, 1 faults, 2 could not look", check_command},
+    {"reindex", "[--data DIR] [--config FILE] [--prune]",
+     "make the rows of recordings anew from the files", reindex_command},
     {"probe", "URL", "show what a camera or file sends", probe_command},
     {"version", "", "print the version", version_command},
     {"help", "", "print this", help_command},
@@ -202,6 +356,9 @@ static int worker_command(const char *title, const char *name)
 
 int main(int argc, char **argv)
 {
+    if (argc == 3 && str_equal(argv[0], "corvette:") && str_equal(argv[1], "render")) {
+        return render_main(argc, argv);
+    }
     if (argc == 3 && str_equal(argv[0], "corvette:")) {
         return worker_command(argv[1], argv[2]);
     }

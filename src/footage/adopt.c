@@ -1,6 +1,5 @@
 #include "footage/adopt.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -16,9 +15,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/scan.h"
 #include "base/str.h"
 #include "footage/place.h"
+#include "footage/tree.h"
 #include "store/db_recording.h"
 
 #define CANONICAL_RECORDINGS PLACE_CANONICAL "recordings"
@@ -29,7 +28,6 @@
 #define RECENT_S 7200
 /* Between two directories of the long walk. */
 #define WALK_PAUSE_MS 20
-#define NAMES_MAX 65536 /* in one directory; beyond that something else is wrong */
 #define IOPRIO_IDLE (3 << 13)
 
 struct adopt {
@@ -75,47 +73,6 @@ static bool wait_until(struct adopt *adopt, int64_t mono_us)
 
 /* --- one directory: the segments of a camera in one hour --- */
 
-struct hour {
-    char day[16]; /* YYYY-MM-DD */
-    char hour[8]; /* HH */
-    double start; /* epoch seconds, UTC */
-};
-
-static bool hour_parse(struct hour *hour, const char *day, const char *name)
-{
-    struct tm tm = {0};
-    const char *at = day;
-    if (!scan_digits(&at, 4, &tm.tm_year) || !scan_text(&at, "-") ||
-        !scan_digits(&at, 2, &tm.tm_mon) || !scan_text(&at, "-") ||
-        !scan_digits(&at, 2, &tm.tm_mday) || *at != '\0') {
-        return false;
-    }
-    at = name;
-    if (!scan_digits(&at, 2, &tm.tm_hour) || *at != '\0') {
-        return false;
-    }
-    tm.tm_year -= 1900;
-    tm.tm_mon -= 1;
-    snprintf(hour->day, sizeof hour->day, "%s", day);
-    snprintf(hour->hour, sizeof hour->hour, "%s", name);
-    hour->start = (double)timegm(&tm);
-    return true;
-}
-
-/* "MM.SS.mp4"; a second segment of the same second has something between. */
-static bool name_time(const char *name, double *offset_s)
-{
-    int minute;
-    int second;
-    const char *at = name;
-    if (!scan_digits(&at, 2, &minute) || !scan_text(&at, ".") || !scan_digits(&at, 2, &second) ||
-        !str_ends(at, ".mp4") || minute > 59 || second > 60) {
-        return false;
-    }
-    *offset_s = minute * 60.0 + second;
-    return true;
-}
-
 static bool is_young(const char *path)
 {
     struct stat status;
@@ -123,7 +80,7 @@ static bool is_young(const char *path)
 }
 
 /* Adds the file's row to the work; whether it did. */
-static bool adopt_file(struct adopt *adopt, struct store_work *work, const struct hour *hour,
+static bool adopt_file(struct adopt *adopt, struct store_work *work, const struct tree_hour *hour,
                        const char *camera, const char *name, double offset_s)
 {
     AUTO_FREE char *path =
@@ -160,7 +117,7 @@ static bool adopt_file(struct adopt *adopt, struct store_work *work, const struc
 }
 
 /* Whether the file is one that should have a row, and has none. */
-static bool is_orphan(struct adopt *adopt, struct db *db, const struct hour *hour,
+static bool is_orphan(struct adopt *adopt, struct db *db, const struct tree_hour *hour,
                       const char *camera, const char *name)
 {
     AUTO_FREE char *canonical =
@@ -175,44 +132,6 @@ static bool is_orphan(struct adopt *adopt, struct db *db, const struct hour *hou
     }
     adopt_again(adopt);
     return false;
-}
-
-struct names {
-    char **items;
-    size_t count, capacity;
-};
-
-static void names_finish(struct names *names)
-{
-    for (size_t i = 0; i < names->count; i++) {
-        free(names->items[i]);
-    }
-    free(names->items);
-}
-
-static int by_name(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-/* Sorted, without hidden ones. */
-static struct names list_names(const char *path)
-{
-    struct names names = {0};
-    DIR *directory = opendir(path);
-    struct dirent *entry;
-    while (directory != NULL && names.count < NAMES_MAX && (entry = readdir(directory)) != NULL) {
-        if (entry->d_name[0] != '.') {
-            *MEM_PUSH(names.items, names.count, names.capacity) = mem_strdup(entry->d_name);
-        }
-    }
-    if (directory != NULL) {
-        closedir(directory);
-    }
-    if (names.count > 0) {
-        qsort(names.items, names.count, sizeof *names.items, by_name);
-    }
-    return names;
 }
 
 /* False: stop. */
@@ -230,17 +149,17 @@ static bool submit(struct adopt *adopt, struct store_work *work, size_t rows)
     return true;
 }
 
-static bool adopt_directory(struct adopt *adopt, const struct hour *hour, const char *camera)
+static bool adopt_directory(struct adopt *adopt, const struct tree_hour *hour, const char *camera)
 {
     AUTO_FREE char *path = mem_printf("%s/%s/%s/%s", adopt->root, hour->day, hour->hour, camera);
-    struct names names = list_names(path);
+    struct tree_names names = tree_list(path);
     struct store_work *work = store_begin(adopt->store);
     size_t rows = 0;
     /* Borrowed for one directory only: a reader held for long would keep the WAL from shrinking. */
     AUTO_READER struct db *db = store_reader(adopt->store);
     for (size_t i = 0; i < names.count && db != NULL && !stopping(adopt); i++) {
         double offset_s;
-        if (name_time(names.items[i], &offset_s)) {
+        if (tree_name_time(names.items[i], &offset_s)) {
             count(adopt, &adopt->state.seen, 1);
             rows += is_orphan(adopt, db, hour, camera, names.items[i]) &&
                     adopt_file(adopt, work, hour, camera, names.items[i], offset_s);
@@ -250,7 +169,7 @@ static bool adopt_directory(struct adopt *adopt, const struct hour *hour, const 
         log_info("camera %s: %zu recordings of %s %s:00 UTC had no row and were adopted", camera,
                  rows, hour->day, hour->hour);
     }
-    names_finish(&names);
+    tree_names_finish(&names);
     return submit(adopt, work, rows) && !stopping(adopt);
 }
 
@@ -269,10 +188,10 @@ static double recent_start(struct adopt *adopt, const char *camera)
     return newest.has && newest.value < now ? newest.value : now - RECENT_S;
 }
 
-static bool walk_hour(struct adopt *adopt, const struct hour *hour, bool recent)
+static bool walk_hour(struct adopt *adopt, const struct tree_hour *hour, bool recent)
 {
     AUTO_FREE char *path = mem_printf("%s/%s/%s", adopt->root, hour->day, hour->hour);
-    struct names cameras = list_names(path);
+    struct tree_names cameras = tree_list(path);
     bool go_on = true;
     for (size_t i = 0; i < cameras.count && go_on; i++) {
         const char *camera = cameras.items[i];
@@ -282,7 +201,7 @@ static bool walk_hour(struct adopt *adopt, const struct hour *hour, bool recent)
         go_on = adopt_directory(adopt, hour, camera) &&
                 (recent || wait_until(adopt, mono_now().us + WALK_PAUSE_MS * 1000));
     }
-    names_finish(&cameras);
+    tree_names_finish(&cameras);
     return go_on;
 }
 
@@ -301,23 +220,24 @@ static double recent_floor(struct adopt *adopt)
 static bool walk(struct adopt *adopt, bool recent)
 {
     double floor = recent ? recent_floor(adopt) : 0;
-    struct names days = list_names(adopt->root);
+    struct tree_names days = tree_list(adopt->root);
     bool go_on = true;
     for (size_t i = days.count; i-- > 0 && go_on;) {
         AUTO_FREE char *path = mem_printf("%s/%s", adopt->root, days.items[i]);
-        struct hour hour;
-        if (!hour_parse(&hour, days.items[i], "23") || hour.start + 3600 <= floor) {
+        struct tree_hour hour;
+        if (!tree_hour_parse(&hour, days.items[i], "23") || hour.start + 3600 <= floor) {
             continue;
         }
-        struct names hours = list_names(path);
+        struct tree_names hours = tree_list(path);
         for (size_t j = hours.count; j-- > 0 && go_on;) {
-            if (hour_parse(&hour, days.items[i], hours.items[j]) && hour.start + 3600 > floor) {
+            if (tree_hour_parse(&hour, days.items[i], hours.items[j]) &&
+                hour.start + 3600 > floor) {
                 go_on = walk_hour(adopt, &hour, recent);
             }
         }
-        names_finish(&hours);
+        tree_names_finish(&hours);
     }
-    names_finish(&days);
+    tree_names_finish(&days);
     return go_on;
 }
 

@@ -98,7 +98,7 @@ int adopt_read(const char *path, double *start, double *duration, uint64_t *byte
     bool fragmented = fmp4_read_fd(fd, &index, &err) == 0;
     if (fragmented && index.fragment_count > 0) {
         *duration = index.duration;
-        double told = (double)index.start_us / 1e6;
+        double told = (double)index.start_us / 1e6 + index.first_offset;
         if (index.has_start && fabs(told - *start) < START_TRUST_S) {
             *start = told;
         }

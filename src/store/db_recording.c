@@ -107,6 +107,19 @@ bool db_recording_has_path(struct db *db, const char *path)
     return db_step(query) == 1;
 }
 
+bool db_recording_times(struct db *db, const char *path, double *start, double *duration)
+{
+    AUTO_QUERY struct db_query *query =
+        db_query(db, "SELECT start_time, duration FROM recordings WHERE path = ?");
+    db_bind_text(query, path);
+    bool found = db_step(query) == 1;
+    if (found) {
+        *start = db_double(query, 0);
+        *duration = db_double(query, 1);
+    }
+    return found;
+}
+
 struct db_opt_double db_recording_newest(struct db *db, const char *camera)
 {
     AUTO_QUERY struct db_query *query = db_query(

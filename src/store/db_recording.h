@@ -20,6 +20,8 @@ void db_recording_put(struct store_work *work, const struct db_recording *record
 void db_recording_delete(struct store_work *work, const char *id);
 
 bool db_recording_has_path(struct db *db, const char *path);
+/* When a row's segment begins and how long it is; false: there is no such row. */
+bool db_recording_times(struct db *db, const char *path, double *start, double *duration);
 /* End of the newest segment of a camera, absent when it has none. */
 struct db_opt_double db_recording_newest(struct db *db, const char *camera);
 
