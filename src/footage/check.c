@@ -177,12 +177,12 @@ static void check_gap(void *context, const char *text)
     fault(context, CHECK_GAP, "%s", text);
 }
 
-static void check_picture(void *context, const char *name)
+static void check_picture(void *context, const char *camera, const char *id)
 {
     struct check *check = context;
-    AUTO_FREE char *path = mem_printf("%s/media/clips/%s.jpg", check->data_dir, name);
+    AUTO_FREE char *path = mem_printf("%s/media/clips/%s-%s.jpg", check->data_dir, camera, id);
     if (access(path, F_OK) != 0) {
-        fault(check, CHECK_NO_PICTURE, "clips/%s.jpg", name);
+        fault(check, CHECK_NO_PICTURE, "clips/%s-%s.jpg", camera, id);
     }
 }
 
@@ -208,7 +208,7 @@ int64_t check_run(const char *database, const char *data_dir, FILE *out,
     tree_walk(root, check_folder, &check);
     progress_end(&check.progress);
     failed = failed < 0 ? failed : db_check_gaps(db, check_gap, &check);
-    failed = failed < 0 ? failed : db_check_pictures(db, check_picture, &check);
+    failed = failed < 0 ? failed : db_check_pictures(db, 0, check_picture, &check);
     failed = failed < 0 ? failed : db_check_exports(db, check_export, &check);
     db_close(db);
     if (failed < 0) {

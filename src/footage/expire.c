@@ -1,5 +1,6 @@
 #include "footage/expire.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include "footage/place.h"
 #include "footage/removal.h"
 #include "footage/retention.h"
+#include "store/db_check.h"
 #include "store/db_retention.h"
 
 #define PIECE 1000 /* rows looked at with one reader */
@@ -192,6 +194,45 @@ bool expire_events(struct expire *expire, const char *camera, double now)
         }
     }
     return true;
+}
+
+struct lost {
+    struct expire *expire;
+    struct store_work *work;
+    uint64_t count, here;
+};
+
+static void clear_if_lost(void *context, const char *camera, const char *id)
+{
+    struct lost *lost = context;
+    AUTO_FREE char *path = mem_printf("clips/%s-%s.jpg", camera, id);
+    AUTO_CLOSE int fd = place_open(lost->expire->data_dir, path);
+    if (fd == -ENOENT) {
+        db_retention_clear(lost->work, id, DB_RETENTION_SNAPSHOT);
+        lost->count++;
+    } else {
+        lost->here++;
+    }
+}
+
+bool expire_lost_snapshots(struct expire *expire, double since)
+{
+    struct lost lost = {.expire = expire, .work = store_begin(expire->store)};
+    int result = -EIO;
+    {
+        AUTO_READER struct db *db = store_reader(expire->store);
+        if (db != NULL) {
+            result = db_check_pictures(db, since, clear_if_lost, &lost);
+        }
+    }
+    /* None at all: not lost in a crash, but the folder is another one. */
+    if (result < 0 || lost.count == 0 || lost.here == 0) {
+        store_abandon(lost.work);
+        return result == 0;
+    }
+    log_warning("the pictures of %llu events were lost when the program ended without warning",
+                (unsigned long long)lost.count);
+    return store_submit_wait(lost.work, WRITE_MS) >= 0;
 }
 
 /* ------------------------------------------------------------------ what shows recordings */

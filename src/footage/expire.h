@@ -28,6 +28,9 @@ bool expire_recordings(struct expire *expire, const char *camera, double from, d
                        double *judged);
 /* Clips and snapshots of events past their days, then events without either. */
 bool expire_events(struct expire *expire, const char *camera, double now);
+/* Snapshots that a crash cost: events since then which say they have one that is not there no
+ * longer say so. */
+bool expire_lost_snapshots(struct expire *expire, double since);
 /* Review items and previews of footage that is gone. */
 bool expire_bare(struct expire *expire, const char *camera, double now);
 

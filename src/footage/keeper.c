@@ -16,11 +16,12 @@
 #include "footage/space.h"
 #include "store/db_retention.h"
 
-#define FRESH_US 60000000 /* between two looks at what has just settled */
-#define LOOK_US 5000000   /* at the disk, when nobody asks */
-#define AGAIN_US 10000000 /* after a volume that could not be used */
-#define REFILL_S 300.0    /* of recording freed beyond the margin, so that it lasts a while */
-#define RATE_WEIGHT 0.2   /* of a new segment in the mean rate */
+#define FRESH_US 60000000      /* between two looks at what has just settled */
+#define LOOK_US 5000000        /* at the disk, when nobody asks */
+#define AGAIN_US 10000000      /* after a volume that could not be used */
+#define REPAIR_S (2 * 86400.0) /* how far back a crash is looked for at start */
+#define REFILL_S 300.0         /* of recording freed beyond the margin, so that it lasts a while */
+#define RATE_WEIGHT 0.2        /* of a new segment in the mean rate */
 
 struct known_camera {
     char *name;
@@ -187,7 +188,7 @@ static void free_space(struct keeper *keeper, uint64_t wanted, uint64_t free_byt
 static void look_at_disk(struct keeper *keeper)
 {
     uint64_t free_bytes, size;
-    if (space_look(keeper->data_dir, &free_bytes, &size) < 0) {
+    if (space_look(keeper->data_dir, "recordings", &free_bytes, &size) < 0) {
         return;
     }
     pthread_mutex_lock(&keeper->lock);
@@ -251,6 +252,8 @@ static void *run(void *context)
     if (!identify(keeper)) {
         return NULL;
     }
+    struct expire repair = expire_of(keeper);
+    expire_lost_snapshots(&repair, wall_seconds(wall_now()) - REPAIR_S);
     int64_t interval_us = (int64_t)keeper->config->global.record.expire_interval * 60000000;
     int64_t all_at = mono_now().us, fresh_at = all_at + FRESH_US;
     do {

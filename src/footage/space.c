@@ -21,9 +21,9 @@
 #define FAIR 0.5        /* of an equal share nobody else may push a camera below */
 #define PIECE 64        /* segments of a camera taken between two looks at the disk */
 
-int space_look(const char *data_dir, uint64_t *free_bytes, uint64_t *size)
+int space_look(const char *data_dir, const char *tree, uint64_t *free_bytes, uint64_t *size)
 {
-    AUTO_FREE char *path = mem_printf("%s/media/recordings", data_dir);
+    AUTO_FREE char *path = mem_printf("%s/media/%s", data_dir, tree);
     struct statvfs info;
     if (statvfs(path, &info) < 0) {
         return -errno;
@@ -187,7 +187,8 @@ static void free_holders(struct holders *holders)
 static bool is_enough(const struct space *space, uint64_t wanted)
 {
     uint64_t free_bytes, size;
-    return space_look(space->data_dir, &free_bytes, &size) == 0 && free_bytes >= wanted;
+    return space_look(space->data_dir, "recordings", &free_bytes, &size) == 0 &&
+           free_bytes >= wanted;
 }
 
 /* Takes one after the other; false when this stage has no more. */

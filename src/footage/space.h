@@ -16,8 +16,8 @@
 #include "footage/volume.h"
 #include "store/store.h"
 
-/* Bytes free for us and size of the file system of DATA/media/recordings. 0 or -errno. */
-int space_look(const char *data_dir, uint64_t *free_bytes, uint64_t *size);
+/* Bytes free for us and size of the file system of a tree ("recordings"). 0 or -errno. */
+int space_look(const char *data_dir, const char *tree, uint64_t *free_bytes, uint64_t *size);
 
 /* How much is kept free, given what is recorded per second and the disk's size: an hour of it, but
  * not more than a tenth of the disk, nor less than half a minute (or a quarter of the disk). Pure.

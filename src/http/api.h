@@ -40,6 +40,18 @@ void api_label_snapshot(struct request *request);
 void api_recordings(struct request *request);
 void api_recordings_summary(struct request *request);
 
+/* api_export.c */
+void api_export_begin(struct request *request);
+void api_exports(struct request *request);
+void api_exports_progress(struct request *request);
+void api_export_progress(struct request *request);
+void api_export_cancel(struct request *request);
+void api_export_delete(struct request *request);
+void api_export_rename(struct request *request);
+
+/* api_recording_picture.c */
+void api_recording_snapshot(struct request *request);
+
 /* api_gaps.c */
 void api_recordings_gaps(struct request *request);
 

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "footage/adopt.h"
+#include "footage/exports.h"
 #include "footage/keeper.h"
 #include "ipc/channel.h"
 #include "server/events.h"
@@ -66,6 +67,7 @@ struct server {
     struct grids *grids;
     struct adopt *adopt;
     struct keeper *keeper;
+    struct exports *exports;
     struct stats *stats;
     struct link *links; /* [camera * LINK_ENDS + end] */
     struct loop_source *tick;
@@ -393,6 +395,7 @@ int server_begin(struct server *server, const struct server_setup *setup, struct
     server->grids = grids_create(config, server->store);
     model_facts_find(config, server->jobs, server->events);
     server->keeper = keeper_create(config, server->store, setup->data_dir);
+    server->exports = exports_create(config, server->store, setup->data_dir);
     server->adopt = adopt_create(config, server->store, setup->data_dir);
     struct stats_setup stats = {
         .config = config,
@@ -450,6 +453,7 @@ void server_destroy(struct server *server)
     stats_destroy(server->stats);
     adopt_destroy(server->adopt);
     keeper_destroy(server->keeper);
+    exports_destroy(server->exports);
     jobs_destroy(server->jobs);
     events_destroy(server->events);
     recordings_destroy(server->recordings);
@@ -463,6 +467,11 @@ void server_destroy(struct server *server)
 struct store *server_store(struct server *server)
 {
     return server->store;
+}
+
+struct exports *server_exports(struct server *server)
+{
+    return server->exports;
 }
 
 struct keeper *server_keeper(struct server *server)

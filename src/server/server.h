@@ -21,6 +21,7 @@ struct store;
 struct keeper;
 struct live;
 struct events;
+struct exports;
 struct stats;
 
 /* Everything must outlive the server. */
@@ -58,6 +59,7 @@ void server_message(struct server *server, enum board_role role, const char *nam
 /* Any thread, from server_begin() to server_destroy(). */
 struct store *server_store(struct server *server);
 struct keeper *server_keeper(struct server *server);
+struct exports *server_exports(struct server *server);
 struct live *server_live(struct server *server);
 struct events *server_events(struct server *server);
 struct stats *server_stats(struct server *server);

@@ -44,12 +44,17 @@ int db_check_gaps(struct db *db, db_check_fn fn, void *context)
     return each(query, fn, context);
 }
 
-int db_check_pictures(struct db *db, db_check_fn fn, void *context)
+int db_check_pictures(struct db *db, double since, db_check_event_fn fn, void *context)
 {
     AUTO_QUERY struct db_query *query =
-        db_query(db, "SELECT camera || '-' || id FROM event WHERE has_snapshot = 1 AND "
-                     "end_time IS NOT NULL");
-    return each(query, fn, context);
+        db_query(db, "SELECT camera, id FROM event WHERE has_snapshot = 1 AND "
+                     "end_time IS NOT NULL AND start_time >= ?");
+    db_bind_double(query, since);
+    int result;
+    while ((result = db_step(query)) == 1) {
+        fn(context, db_text(query, 0, NULL), db_text(query, 1, NULL));
+    }
+    return result;
 }
 
 int db_check_exports(struct db *db, db_check_fn fn, void *context)
