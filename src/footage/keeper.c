@@ -15,6 +15,7 @@
 #include "footage/expire.h"
 #include "footage/space.h"
 #include "store/db_retention.h"
+#include "store/rollup.h"
 
 #define FRESH_US 60000000      /* between two looks at what has just settled */
 #define LOOK_US 5000000        /* at the disk, when nobody asks */
@@ -252,6 +253,7 @@ static void *run(void *context)
     if (!identify(keeper)) {
         return NULL;
     }
+    rollup_check(keeper->store, stopping, keeper);
     struct expire repair = expire_of(keeper);
     expire_lost_snapshots(&repair, wall_seconds(wall_now()) - REPAIR_S);
     int64_t interval_us = (int64_t)keeper->config->global.record.expire_interval * 60000000;

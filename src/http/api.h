@@ -39,6 +39,7 @@ void api_label_snapshot(struct request *request);
 /* api_recording.c */
 void api_recordings(struct request *request);
 void api_recordings_summary(struct request *request);
+void api_recordings_storage(struct request *request);
 
 /* api_export.c */
 void api_export_begin(struct request *request);

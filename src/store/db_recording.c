@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "store/db_gap.h"
 #include "store/db_stream.h"
+#include "store/rollup.h"
 #include "store/row_json.h"
 
 static void free_recording(void *data)
@@ -267,17 +268,32 @@ static void begin_day(struct day *day, const char *name)
     day->json = (struct jout){.out = &day->hours};
 }
 
-int db_recording_summary_json(struct db *db, const char *camera, int utc_offset_s, struct str *out)
+/* The same columns whichever way they are computed. */
+static struct db_query *count_hours(struct db *db, const char *camera, int utc_offset_s, bool sums)
 {
-    AUTO_QUERY struct db_query *query = db_query(
-        db, "SELECT CAST(start_time + ?1 AS INTEGER) / 3600 AS hour, sum(duration) AS duration, "
-            "sum(motion) AS motion, sum(objects) AS objects, strftime('%Y-%m-%d %H', "
-            "max(start_time) + ?1, 'unixepoch') AS name FROM recordings WHERE camera = ?2 "
-            "GROUP BY hour ORDER BY hour DESC");
+    struct db_query *query = db_query(
+        db, sums ? "SELECT (quarter * 900 + ?1) / 3600 AS hour, total(duration) AS duration, "
+                   "CASE WHEN sum(motions) > 0 THEN sum(motion) END AS motion, "
+                   "CASE WHEN sum(objectss) > 0 THEN sum(objects) END AS objects, "
+                   "strftime('%Y-%m-%d %H', max(quarter) * 900 + ?1, 'unixepoch') AS name, "
+                   "sum(clips) AS events FROM corvette_quarter WHERE camera = ?2 GROUP BY hour "
+                   "HAVING sum(segments) > 0 ORDER BY hour DESC"
+                 : "SELECT CAST(start_time + ?1 AS INTEGER) / 3600 AS hour, "
+                   "sum(duration) AS duration, sum(motion) AS motion, sum(objects) AS objects, "
+                   "strftime('%Y-%m-%d %H', max(start_time) + ?1, 'unixepoch') AS name, "
+                   "0 AS events FROM recordings WHERE camera = ?2 GROUP BY hour "
+                   "ORDER BY hour DESC");
     db_bind_int(query, utc_offset_s);
     db_bind_text(query, camera);
+    return query;
+}
+
+int db_recording_summary_json(struct db *db, const char *camera, int utc_offset_s, struct str *out)
+{
+    bool sums = utc_offset_s % ROLLUP_S == 0 && rollup_is_ready(db);
+    AUTO_QUERY struct db_query *query = count_hours(db, camera, utc_offset_s, sums);
     AUTO_QUERY struct db_query *events = count_events(db, camera, utc_offset_s);
-    int result, more = db_step(events);
+    int result, more = sums ? 0 : db_step(events);
     struct day day = {0};
     struct jout json = {.out = out};
     jout_begin_array(&json);
@@ -287,7 +303,8 @@ int db_recording_summary_json(struct db *db, const char *camera, int utc_offset_
             end_day(&json, &day);
             begin_day(&day, name);
         }
-        int64_t count = events_in(events, &more, db_int(query, 0));
+        int64_t count = sums ? db_int(query, db_column(query, "events"))
+                             : events_in(events, &more, db_int(query, 0));
         day.events += count;
         jout_begin_object(&day.json);
         jout_put_int(&day.json, "duration", llrint(db_double(query, db_column(query, "duration"))));
@@ -301,4 +318,32 @@ int db_recording_summary_json(struct db *db, const char *camera, int utc_offset_
     jout_end_array(&json);
     str_finish(&day.hours);
     return result < 0 ? result : more < 0 ? more : 0;
+}
+
+/* ---- space ---- */
+
+/* The mean rate of this many newest segments (some five hours). The reference takes all there are,
+ * and then keeps the first answer it got; this is the same for a short history. */
+#define RATE_SEGMENTS 2000
+
+int db_recording_usage(struct db *db, const char *camera, struct db_opt_double *mib,
+                       double *mib_per_hour)
+{
+    AUTO_QUERY struct db_query *sum =
+        db_query(db, rollup_is_ready(db)
+                         ? "SELECT sum(mib), sum(segments) FROM corvette_quarter WHERE camera = ?"
+                         : "SELECT sum(segment_size), count(*) FROM recordings WHERE camera = ?");
+    db_bind_text(sum, camera);
+    int result = db_step(sum);
+    mib->has = result == 1 && db_int(sum, 1) > 0;
+    mib->value = mib->has ? db_double(sum, 0) : 0;
+    AUTO_QUERY struct db_query *rate = db_query(
+        db, "SELECT avg(rate) * 3600 FROM (SELECT segment_size / (end_time - start_time) AS rate "
+            "FROM recordings WHERE camera = ? AND segment_size > 0 AND end_time > start_time "
+            "ORDER BY start_time DESC LIMIT ?)");
+    db_bind_text(rate, camera);
+    db_bind_int(rate, RATE_SEGMENTS);
+    result = result < 0 ? result : db_step(rate);
+    *mib_per_hour = result == 1 ? db_double(rate, 0) : 0;
+    return result < 0 ? result : 0;
 }

@@ -36,6 +36,9 @@ int db_recording_rows(struct db_query *query, db_recording_fn fn, void *context)
 /* /api/<camera>/recordings. */
 int db_recording_list_json(struct db *db, const char *camera, double after, double before,
                            struct str *out);
+/* MiB a camera's recordings take (absent: it has none), and MiB per hour it records lately. */
+int db_recording_usage(struct db *db, const char *camera, struct db_opt_double *mib,
+                       double *mib_per_hour);
 int db_recording_summary_json(struct db *db, const char *camera, int utc_offset_s, struct str *out);
 
 #endif

@@ -189,8 +189,8 @@ void db_retention_remove(struct store_work *work, enum db_retention_table table,
 
 double db_retention_mib(struct db *db, const char *camera)
 {
-    AUTO_QUERY struct db_query *query =
-        db_query(db, "SELECT total(segment_size) FROM recordings WHERE camera = ?");
-    db_bind_text(query, camera);
-    return db_step(query) == 1 ? db_double(query, 0) : 0;
+    struct db_opt_double mib;
+    double rate;
+    db_recording_usage(db, camera, &mib, &rate);
+    return mib.value;
 }

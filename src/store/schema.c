@@ -148,6 +148,12 @@ static const struct migration own_migrations[] = {
     {"005_exports",
      "CREATE TABLE corvette_export (id TEXT PRIMARY KEY, start_time REAL NOT NULL, "
      "end_time REAL NOT NULL, playback TEXT NOT NULL, attempts INTEGER NOT NULL) WITHOUT ROWID;"},
+    /* Sums of recordings and events (store/rollup.h). motions and objectss: rows with a verdict. */
+    {"006_sums", "CREATE TABLE corvette_quarter (camera TEXT NOT NULL, quarter INTEGER NOT NULL, "
+                 "segments INTEGER NOT NULL, duration REAL NOT NULL, motion INTEGER NOT NULL, "
+                 "motions INTEGER NOT NULL, objects INTEGER NOT NULL, objectss INTEGER NOT NULL, "
+                 "mib REAL NOT NULL, events INTEGER NOT NULL, clips INTEGER NOT NULL, "
+                 "PRIMARY KEY (camera, quarter)) WITHOUT ROWID;"},
 };
 
 static bool table_exists(struct db *db, const char *name)

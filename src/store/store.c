@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "store/db_event.h"
 #include "store/db_raw.h"
+#include "store/rollup.h"
 #include "store/schema.h"
 
 #define BATCH_MAX 64           /* works in one commit */
@@ -377,6 +378,10 @@ struct store *store_open(const char *path, struct err *err)
 {
     struct db *db = open_writer(path, err);
     if (db == NULL) {
+        return NULL;
+    }
+    if (rollup_attach(db, err) < 0) {
+        db_close(db);
         return NULL;
     }
     struct store *store = mem_alloc(sizeof *store);
