@@ -7,11 +7,13 @@
 
 struct presence;
 
-struct presence *presence_create(const char *data_dir);
+struct presence *presence_create(const char *data_dir, const char *camera);
 void presence_destroy(struct presence *presence);
-/* Whether the file (relative to the media folder) is there. Cheap when asked for files
- * of one folder after the other. Where there is no recordings folder at all (the disk is not
- * mounted) everything counts as there: its absence then says nothing about single files. */
-bool presence_has(struct presence *presence, const char *relative);
+/* Whether a file named after that second (UTC) is where a recording of the camera belongs that
+ * began then. Cheap when asked in the order of time. False is no proof: a row may name another
+ * place. */
+bool presence_at(struct presence *presence, double start);
+/* Where there is no recordings folder at all (the disk is not mounted), absence says nothing. */
+bool presence_is_known(const struct presence *presence);
 
 #endif

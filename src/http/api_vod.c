@@ -24,9 +24,11 @@
 #include "media/mp4.h"
 #include "server/server.h"
 #include "store/db_event.h"
+#include "store/db_recording.h"
 #include "store/db_stream.h"
 
 #define SPAN_MAX_S (7 * 86400.0) /* of a playlist; more is a mistake, and a burden for a player */
+#define DURATION_MAX_S 600.0     /* contract: longer ones are passed over */
 #define FRESH_S 3600             /* contract: what began longer ago may be kept by caches */
 
 static void no_recordings(struct request *request)
@@ -282,10 +284,13 @@ void api_vod_mapping(struct request *request)
 
 /* ------------------------------------------------------------------ playlists */
 
+/* Files looked into before a stream counts as unknown. */
+#define DESCRIBE_TRIES 20
+
 /* What the files of a span are, read off the first that can be. */
 static bool describe(const char *data_dir, const struct span *span, struct hls_stream *stream)
 {
-    for (size_t i = 0; i < span->count; i++) {
+    for (size_t i = 0; i < span->count && i < DESCRIBE_TRIES; i++) {
         struct err ignored = ERR_NONE;
         AUTO_CLOSE int fd = span_open(data_dir, span->segments[i].path);
         if (fd >= 0 && hls_describe(fd, stream, &ignored) == 0) {
@@ -312,46 +317,143 @@ static void reply_master(struct request *request, const struct span *span)
     reply_playlist(request, &text);
 }
 
-static void reply_media(struct request *request, const struct target *target,
-                        const struct span *span)
+/* The segments of a media playlist while they are gathered. */
+struct listing {
+    struct request *request;
+    const struct target *target;
+    struct presence *presence;
+    double *changes; /* when the stream's parameters changed, ascending */
+    size_t change_count, next_change;
+    bool changed; /* before the next segment */
+    struct playlist_segment *segments;
+    size_t count, capacity, missing;
+};
+
+static bool is_there(struct listing *listing, double start)
 {
-    const char *data_dir = server_data_dir(request->server);
-    AUTO_FREE double *changes = NULL;
-    size_t change_count = 0, next = 0, count = 0;
-    if (db_stream_changes(request_db(request), target->camera, span->segments[0].start,
-                          target->before, &changes, &change_count) < 0) {
-        reply_internal_error(request, "The database cannot be read");
+    if (!presence_is_known(listing->presence) || presence_at(listing->presence, start)) {
+        return true;
+    }
+    AUTO_STR struct str path = {0};
+    struct db *db = request_db(listing->request);
+    const char *relative = db_recording_path(db, listing->target->camera, start, &path)
+                               ? place_relative(path.data)
+                               : NULL;
+    AUTO_CLOSE int fd =
+        relative != NULL ? place_open(server_data_dir(listing->request->server), relative) : -1;
+    return fd >= 0;
+}
+
+static void list_segment(void *context, double start, double duration)
+{
+    struct listing *listing = context;
+    while (listing->next_change < listing->change_count &&
+           listing->changes[listing->next_change] <= start + 0.0005) {
+        listing->changed = true;
+        listing->next_change++;
+    }
+    if (!(duration > 0) || duration > DURATION_MAX_S) {
         return;
     }
-    struct presence *presence = presence_create(data_dir);
-    AUTO_FREE struct playlist_segment *segments = mem_array(span->count, sizeof *segments);
-    bool changed = false;
-    for (size_t i = 0; i < span->count; i++) {
-        const struct span_segment *segment = &span->segments[i];
-        while (next < change_count && changes[next] <= segment->start + 0.0005) {
-            changed = true;
-            next++;
-        }
-        if (presence_has(presence, segment->path)) {
-            segments[count++] =
-                (struct playlist_segment){segment->start, segment->duration, changed};
-            changed = false;
-        }
+    if (!is_there(listing, start)) {
+        listing->missing++;
+        return;
     }
-    presence_destroy(presence);
-    if (count < span->count) {
-        log_debug("camera %s: %zu of %zu recordings of a span are not on the disk", target->camera,
-                  span->count - count, span->count);
+    *MEM_PUSH(listing->segments, listing->count, listing->capacity) =
+        (struct playlist_segment){start, duration, listing->changed};
+    listing->changed = false;
+}
+
+/* What was recorded in the span, the open segment too; or the one file of an old event. */
+static int list_segments(struct listing *listing, struct hls_stream *stream)
+{
+    struct request *request = listing->request;
+    const struct target *target = listing->target;
+    const char *data_dir = server_data_dir(request->server);
+    struct db *db = request_db(request);
+    int result = db_recording_each_time(db, target->camera, target->after, target->before,
+                                        list_segment, listing);
+    AUTO_SPAN struct span tail = {0};
+    if (result == 0) { /* its last minutes: what follows the last row, and what the stream is */
+        double last =
+            listing->count > 0 ? listing->segments[listing->count - 1].start : target->after;
+        result = span_load(db, data_dir, target->camera, last, target->before, true, &tail);
     }
-    if (count == 0) {
+    if (result == 0 && tail.count > 0) {
+        const struct span_segment *open = &tail.segments[tail.count - 1];
+        if (open->open) {
+            *MEM_PUSH(listing->segments, listing->count, listing->capacity) =
+                (struct playlist_segment){open->start, open->duration, listing->changed};
+        }
+        describe(data_dir, &tail, stream);
+    }
+    return result;
+}
+
+/* Enough of a span to see what its files are: its first minute, or all of it where that is empty.
+ * False after a reply. */
+static bool load_beginning(struct request *request, const struct target *target, struct span *span)
+{
+    struct db *db = request_db(request);
+    double minute = target->after + 60;
+    *span = (struct span){0};
+    if (db != NULL && target->legacy == NULL && minute < target->before &&
+        span_load(db, server_data_dir(request->server), target->camera, target->after, minute,
+                  false, span) == 0 &&
+        span->count > 0) {
+        return true;
+    }
+    span_finish(span);
+    return db != NULL && load(request, target, true, span);
+}
+
+static void reply_listing(struct request *request, const struct listing *listing,
+                          const struct hls_stream *stream)
+{
+    if (listing->missing > 0) {
+        log_debug("camera %s: %zu recordings of a span are not on the disk",
+                  listing->target->camera, listing->missing);
+    }
+    if (listing->count == 0) {
         no_recordings(request);
         return;
     }
-    struct hls_stream stream = {0};
-    describe(data_dir, span, &stream);
     AUTO_STR struct str text = {0};
-    playlist_media(segments, count, stream.has_audio, request->raw_query, &text);
+    playlist_media(listing->segments, listing->count, stream->has_audio, request->raw_query, &text);
     reply_playlist(request, &text);
+}
+
+static void reply_media(struct request *request, const struct target *target)
+{
+    struct db *db = request_db(request);
+    if (db == NULL) {
+        return;
+    }
+    struct hls_stream stream = {0};
+    struct listing listing = {.request = request, .target = target};
+    int result = 0;
+    if (target->legacy != NULL) {
+        AUTO_SPAN struct span span = {0};
+        legacy_span(server_data_dir(request->server), target, &span);
+        describe(server_data_dir(request->server), &span, &stream);
+        for (size_t i = 0; i < span.count; i++) {
+            *MEM_PUSH(listing.segments, listing.count, listing.capacity) =
+                (struct playlist_segment){span.segments[i].start, span.segments[i].duration, false};
+        }
+    } else {
+        listing.presence = presence_create(server_data_dir(request->server), target->camera);
+        result = db_stream_changes(db, target->camera, target->after, target->before,
+                                   &listing.changes, &listing.change_count);
+        result = result < 0 ? result : list_segments(&listing, &stream);
+        presence_destroy(listing.presence);
+    }
+    if (result < 0) {
+        reply_internal_error(request, "The database cannot be read");
+    } else {
+        reply_listing(request, &listing, &stream);
+    }
+    free(listing.changes);
+    free(listing.segments);
 }
 
 /* ------------------------------------------------------------------ media */
@@ -432,12 +534,9 @@ void api_vod(struct request *request)
         return;
     }
     AUTO_SPAN struct span span = {0};
-    if (!load(request, &target, true, &span)) {
-        return;
-    }
-    if (name.file == PLAYLIST_MASTER) {
+    if (name.file == PLAYLIST_MEDIA) {
+        reply_media(request, &target);
+    } else if (load_beginning(request, &target, &span)) {
         reply_master(request, &span);
-    } else {
-        reply_media(request, &target, &span);
     }
 }

@@ -9,7 +9,7 @@ int64_t db_check_rows(struct db *db)
 int db_check_recordings(struct db *db, db_recording_fn fn, void *context)
 {
     AUTO_QUERY struct db_query *query =
-        db_query(db, "SELECT * FROM recordings ORDER BY camera, start_time");
+        db_query(db, "SELECT " DB_RECORDING_COLUMNS "FROM recordings ORDER BY camera, start_time");
     return db_recording_rows(query, fn, context);
 }
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/cleanup.h"
 #include "base/jout.h"
@@ -133,9 +134,8 @@ struct db_opt_double db_recording_newest(struct db *db, const char *camera)
     return end;
 }
 
-static struct db_opt_int opt_int(struct db_query *query, const char *name)
+static struct db_opt_int opt_int_at(struct db_query *query, int column)
 {
-    int column = db_column(query, name);
     return (struct db_opt_int){.has = !db_is_null(query, column), .value = db_int(query, column)};
 }
 
@@ -144,17 +144,17 @@ int db_recording_rows(struct db_query *query, db_recording_fn fn, void *context)
     int result;
     while ((result = db_step(query)) == 1) {
         struct db_recording recording = {
-            .id = db_text(query, db_column(query, "id"), NULL),
-            .camera = db_text(query, db_column(query, "camera"), NULL),
-            .path = db_text(query, db_column(query, "path"), NULL),
-            .start_time = db_double(query, db_column(query, "start_time")),
-            .end_time = db_double(query, db_column(query, "end_time")),
-            .duration = db_double(query, db_column(query, "duration")),
-            .segment_mib = db_double(query, db_column(query, "segment_size")),
-            .objects = opt_int(query, "objects"),
-            .motion = opt_int(query, "motion"),
-            .regions = opt_int(query, "regions"),
-            .dbfs = opt_int(query, "dBFS"),
+            .id = db_text(query, 0, NULL),
+            .camera = db_text(query, 1, NULL),
+            .path = db_text(query, 2, NULL),
+            .start_time = db_double(query, 3),
+            .end_time = db_double(query, 4),
+            .duration = db_double(query, 5),
+            .segment_mib = db_double(query, 6),
+            .objects = opt_int_at(query, 7),
+            .motion = opt_int_at(query, 8),
+            .regions = opt_int_at(query, 9),
+            .dbfs = opt_int_at(query, 10),
         };
         if (!fn(context, &recording)) {
             return 0;
@@ -170,12 +170,13 @@ int db_recording_rows(struct db_query *query, db_recording_fn fn, void *context)
 int db_recording_each(struct db *db, const char *camera, double after, double before,
                       db_recording_fn fn, void *context)
 {
-    AUTO_QUERY struct db_query *query =
-        db_query(db, camera != NULL ? "SELECT * FROM recordings WHERE start_time <= ? AND "
-                                      "start_time >= ? AND end_time >= ? AND camera = ? "
-                                      "ORDER BY start_time"
-                                    : "SELECT * FROM recordings WHERE start_time <= ? AND "
-                                      "start_time >= ? AND end_time >= ? ORDER BY start_time");
+    AUTO_QUERY struct db_query *query = db_query(
+        db, camera != NULL
+                ? "SELECT " DB_RECORDING_COLUMNS "FROM recordings WHERE start_time <= ? AND "
+                  "start_time >= ? AND end_time >= ? AND camera = ? "
+                  "ORDER BY start_time"
+                : "SELECT " DB_RECORDING_COLUMNS "FROM recordings WHERE start_time <= ? AND "
+                  "start_time >= ? AND end_time >= ? ORDER BY start_time");
     db_bind_double(query, before);
     db_bind_double(query, after - LONGEST_S);
     db_bind_double(query, after);
@@ -183,6 +184,52 @@ int db_recording_each(struct db *db, const char *camera, double after, double be
         db_bind_text(query, camera);
     }
     return db_recording_rows(query, fn, context);
+}
+
+static int each_time(struct db_query *query, db_recording_time_fn fn, void *context)
+{
+    int result;
+    while ((result = db_step(query)) == 1) {
+        fn(context, db_double(query, 0), db_double(query, 1));
+    }
+    return result;
+}
+
+int db_recording_each_time(struct db *db, const char *camera, double after, double before,
+                           db_recording_time_fn fn, void *context)
+{
+    /* Those that begin before the span are few; only for them the end must be looked up. */
+    AUTO_QUERY struct db_query *first =
+        db_query(db, "SELECT start_time, duration FROM recordings WHERE camera = ? AND "
+                     "start_time >= ? AND start_time < ? AND end_time >= ? AND start_time <= ? "
+                     "ORDER BY start_time");
+    db_bind_text(first, camera);
+    db_bind_double(first, after - LONGEST_S);
+    db_bind_double(first, after);
+    db_bind_double(first, after);
+    db_bind_double(first, before);
+    int result = each_time(first, fn, context);
+    AUTO_QUERY struct db_query *rest =
+        db_query(db, "SELECT start_time, duration FROM recordings INDEXED BY "
+                     "recordings_api_recordings_summary WHERE camera = ? AND start_time >= ? AND "
+                     "start_time <= ? ORDER BY start_time");
+    db_bind_text(rest, camera);
+    db_bind_double(rest, after);
+    db_bind_double(rest, before);
+    return result < 0 ? result : each_time(rest, fn, context);
+}
+
+bool db_recording_path(struct db *db, const char *camera, double start_time, struct str *path)
+{
+    AUTO_QUERY struct db_query *query =
+        db_query(db, "SELECT path FROM recordings WHERE camera = ? AND start_time = ?");
+    db_bind_text(query, camera);
+    db_bind_double(query, start_time);
+    bool found = db_step(query) == 1;
+    if (found) {
+        str_add(path, db_text(query, 0, NULL));
+    }
+    return found;
 }
 
 int db_recording_list_json(struct db *db, const char *camera, double after, double before,
@@ -206,118 +253,124 @@ int db_recording_list_json(struct db *db, const char *camera, double after, doub
 
 /* ---- by day and hour ---- */
 
-/* Events with a clip per local hour, newest first, beside the hours of the recordings. */
-static struct db_query *count_events(struct db *db, const char *camera, int utc_offset_s)
-{
-    struct db_query *query = db_query(
-        db, "SELECT CAST(start_time + ?1 AS INTEGER) / 3600 AS hour, count(*) AS count FROM event "
-            "WHERE camera = ?2 AND has_clip = 1 GROUP BY hour ORDER BY hour DESC");
-    db_bind_int(query, utc_offset_s);
-    db_bind_text(query, camera);
-    return query;
-}
+/* The sums of one local hour. */
+struct hour {
+    int64_t number; /* since the epoch, local */
+    int64_t segments, motion, motions, objects, objectss, events;
+    double duration;
+};
 
-/* Events of one hour; the walk goes from newest to oldest only. */
-static int64_t events_in(struct db_query *events, int *more, int64_t hour)
+/* The day that is being put together; its head needs the sum of its hours. */
+struct days {
+    struct jout json;
+    int64_t day; /* since the epoch, local; -1 = none yet */
+    int64_t events;
+    struct str hours;
+    struct jout hours_json;
+};
+
+static void end_day(struct days *days)
 {
-    while (*more == 1 && db_int(events, 0) > hour) {
-        *more = db_step(events);
+    if (days->day < 0) {
+        return;
     }
-    return *more == 1 && db_int(events, 0) == hour ? db_int(events, 1) : 0;
+    char name[16];
+    time_t begin = (time_t)(days->day * 86400);
+    struct tm tm;
+    gmtime_r(&begin, &tm);
+    strftime(name, sizeof name, "%Y-%m-%d", &tm);
+    jout_begin_object(&days->json);
+    jout_put_string(&days->json, "day", name);
+    jout_put_int(&days->json, "events", days->events);
+    jout_key(&days->json, "hours");
+    jout_begin_array(&days->json);
+    jout_raw(&days->json, str_text(&days->hours));
+    jout_end_array(&days->json);
+    jout_end_object(&days->json);
 }
 
-static void add_sum(struct jout *json, const char *key, struct db_query *query, const char *column)
+static void put_sum(struct jout *json, const char *key, int64_t known, int64_t sum)
 {
-    struct db_opt_int sum = opt_int(query, column);
     jout_key(json, key);
-    if (sum.has) {
-        jout_int(json, sum.value);
+    if (known > 0) {
+        jout_int(json, sum);
     } else {
         jout_null(json);
     }
 }
 
-/* The day that is being put together; its head needs the sum of its hours. */
-struct day {
-    char name[16];
-    int64_t events;
-    struct str hours;
-    struct jout json;
-};
-
-static void end_day(struct jout *json, struct day *day)
+static void put_hour(struct days *days, const struct hour *hour)
 {
-    if (day->name[0] == '\0') {
+    if (hour->segments == 0) {
         return;
     }
+    if (hour->number / 24 != days->day) {
+        end_day(days);
+        days->day = hour->number / 24;
+        days->events = 0;
+        str_clear(&days->hours);
+        days->hours_json = (struct jout){.out = &days->hours};
+    }
+    char name[8];
+    struct jout *json = &days->hours_json;
+    snprintf(name, sizeof name, "%02d", (int)(hour->number % 24));
+    days->events += hour->events;
     jout_begin_object(json);
-    jout_put_string(json, "day", day->name);
-    jout_put_int(json, "events", day->events);
-    jout_key(json, "hours");
-    jout_begin_array(json);
-    jout_raw(json, str_text(&day->hours));
-    jout_end_array(json);
+    jout_put_int(json, "duration", llrint(hour->duration));
+    jout_put_int(json, "events", hour->events);
+    jout_put_string(json, "hour", name);
+    put_sum(json, "motion", hour->motions, hour->motion);
+    put_sum(json, "objects", hour->objectss, hour->objects);
     jout_end_object(json);
 }
 
-static void begin_day(struct day *day, const char *name)
+/* Sums of quarters of an hour, newest first, in UTC: kept, or computed from the rows. */
+static struct db_query *quarters(struct db *db, const char *camera, int utc_offset_s)
 {
-    snprintf(day->name, sizeof day->name, "%.10s", name);
-    day->events = 0;
-    str_clear(&day->hours);
-    day->json = (struct jout){.out = &day->hours};
-}
-
-/* The same columns whichever way they are computed. */
-static struct db_query *count_hours(struct db *db, const char *camera, int utc_offset_s, bool sums)
-{
+    /* Zones are off by whole quarters; where one is not, its own quarters are computed. */
+    bool kept = utc_offset_s % ROLLUP_S == 0 && rollup_is_ready(db);
     struct db_query *query = db_query(
-        db, sums ? "SELECT (quarter * 900 + ?1) / 3600 AS hour, total(duration) AS duration, "
-                   "CASE WHEN sum(motions) > 0 THEN sum(motion) END AS motion, "
-                   "CASE WHEN sum(objectss) > 0 THEN sum(objects) END AS objects, "
-                   "strftime('%Y-%m-%d %H', max(quarter) * 900 + ?1, 'unixepoch') AS name, "
-                   "sum(clips) AS events FROM corvette_quarter WHERE camera = ?2 GROUP BY hour "
-                   "HAVING sum(segments) > 0 ORDER BY hour DESC"
-                 : "SELECT CAST(start_time + ?1 AS INTEGER) / 3600 AS hour, "
-                   "sum(duration) AS duration, sum(motion) AS motion, sum(objects) AS objects, "
-                   "strftime('%Y-%m-%d %H', max(start_time) + ?1, 'unixepoch') AS name, "
-                   "0 AS events FROM recordings WHERE camera = ?2 GROUP BY hour "
-                   "ORDER BY hour DESC");
-    db_bind_int(query, utc_offset_s);
+        db, kept
+                ? "SELECT quarter * 900 + ?2, segments, duration, motion, motions, objects, "
+                  "objectss, clips FROM corvette_quarter WHERE camera = ?1 ORDER BY quarter DESC"
+                : "SELECT q * 900, sum(n), sum(d), sum(m), sum(mm), sum(o), sum(oo), sum(c) FROM ("
+                  "SELECT CAST(start_time + ?2 AS INTEGER) / 900 q, count(*) n, total(duration) d, "
+                  "total(motion) m, count(motion) mm, total(objects) o, count(objects) oo, 0 c "
+                  "FROM recordings WHERE camera = ?1 GROUP BY q UNION ALL "
+                  "SELECT CAST(start_time + ?2 AS INTEGER) / 900 q, 0, 0, 0, 0, 0, 0, count(*) "
+                  "FROM event WHERE camera = ?1 AND has_clip = 1 GROUP BY q) GROUP BY q "
+                  "ORDER BY q DESC");
     db_bind_text(query, camera);
+    db_bind_int(query, utc_offset_s);
     return query;
 }
 
 int db_recording_summary_json(struct db *db, const char *camera, int utc_offset_s, struct str *out)
 {
-    bool sums = utc_offset_s % ROLLUP_S == 0 && rollup_is_ready(db);
-    AUTO_QUERY struct db_query *query = count_hours(db, camera, utc_offset_s, sums);
-    AUTO_QUERY struct db_query *events = count_events(db, camera, utc_offset_s);
-    int result, more = sums ? 0 : db_step(events);
-    struct day day = {0};
-    struct jout json = {.out = out};
-    jout_begin_array(&json);
+    AUTO_QUERY struct db_query *query = quarters(db, camera, utc_offset_s);
+    struct days days = {.json = {.out = out}, .day = -1};
+    struct hour hour = {.number = -1};
+    int result;
+    jout_begin_array(&days.json);
     while ((result = db_step(query)) == 1) {
-        const char *name = db_text(query, db_column(query, "name"), NULL);
-        if (strncmp(day.name, name, 10) != 0) {
-            end_day(&json, &day);
-            begin_day(&day, name);
+        int64_t number = db_int(query, 0) / 3600;
+        if (number != hour.number) {
+            put_hour(&days, &hour);
+            hour = (struct hour){.number = number};
         }
-        int64_t count = sums ? db_int(query, db_column(query, "events"))
-                             : events_in(events, &more, db_int(query, 0));
-        day.events += count;
-        jout_begin_object(&day.json);
-        jout_put_int(&day.json, "duration", llrint(db_double(query, db_column(query, "duration"))));
-        jout_put_int(&day.json, "events", count);
-        jout_put_string(&day.json, "hour", name + 11);
-        add_sum(&day.json, "motion", query, "motion");
-        add_sum(&day.json, "objects", query, "objects");
-        jout_end_object(&day.json);
+        hour.segments += db_int(query, 1);
+        hour.duration += db_double(query, 2);
+        hour.motion += db_int(query, 3);
+        hour.motions += db_int(query, 4);
+        hour.objects += db_int(query, 5);
+        hour.objectss += db_int(query, 6);
+        hour.events += db_int(query, 7);
     }
-    end_day(&json, &day);
-    jout_end_array(&json);
-    str_finish(&day.hours);
-    return result < 0 ? result : more < 0 ? more : 0;
+    put_hour(&days, &hour);
+    end_day(&days);
+    jout_end_array(&days.json);
+    str_finish(&days.hours);
+    return result;
 }
 
 /* ---- space ---- */
@@ -339,7 +392,7 @@ int db_recording_usage(struct db *db, const char *camera, struct db_opt_double *
     mib->value = mib->has ? db_double(sum, 0) : 0;
     AUTO_QUERY struct db_query *rate = db_query(
         db, "SELECT avg(rate) * 3600 FROM (SELECT segment_size / (end_time - start_time) AS rate "
-            "FROM recordings WHERE camera = ? AND segment_size > 0 AND end_time > start_time "
+            "FROM recordings WHERE camera = ? AND +segment_size > 0 AND end_time > start_time "
             "ORDER BY start_time DESC LIMIT ?)");
     db_bind_text(rate, camera);
     db_bind_int(rate, RATE_SEGMENTS);

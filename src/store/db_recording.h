@@ -30,8 +30,20 @@ struct db_opt_double db_recording_newest(struct db *db, const char *camera);
 typedef bool (*db_recording_fn)(void *context, const struct db_recording *recording);
 int db_recording_each(struct db *db, const char *camera, double after, double before,
                       db_recording_fn fn, void *context);
-/* The rows of a query that yields all columns, for queries in other files of this folder. */
+/* The rows of a query that yields these columns first, for queries in other files of this folder.
+ */
+#define DB_RECORDING_COLUMNS                                                                     \
+    "id, camera, path, start_time, end_time, duration, segment_size, objects, motion, regions, " \
+    "dBFS "
 int db_recording_rows(struct db_query *query, db_recording_fn fn, void *context);
+
+/* When the same begin and how long they are, out of an index alone: several times as fast, for
+ * lists of thousands. */
+typedef void (*db_recording_time_fn)(void *context, double start_time, double duration);
+int db_recording_each_time(struct db *db, const char *camera, double after, double before,
+                           db_recording_time_fn fn, void *context);
+/* Path of the row that begins then, appended; false when there is none. */
+bool db_recording_path(struct db *db, const char *camera, double start_time, struct str *path);
 
 /* /api/<camera>/recordings. */
 int db_recording_list_json(struct db *db, const char *camera, double after, double before,
