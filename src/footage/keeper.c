@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "footage/expire.h"
 #include "footage/space.h"
+#include "footage/sync.h"
 #include "store/db_retention.h"
 #include "store/rollup.h"
 
@@ -21,6 +22,8 @@
 #define LOOK_US 5000000        /* at the disk, when nobody asks */
 #define AGAIN_US 10000000      /* after a volume that could not be used */
 #define REPAIR_S (2 * 86400.0) /* how far back a crash is looked for at start */
+#define SYNC_US 86400000000ll  /* between two comparisons of rows and files */
+#define SYNC_BACK_S 129600.0   /* as Frigate: 36 hours */
 #define REFILL_S 300.0         /* of recording freed beyond the margin, so that it lasts a while */
 #define RATE_WEIGHT 0.2        /* of a new segment in the mean rate */
 
@@ -258,7 +261,15 @@ static void *run(void *context)
     expire_lost_snapshots(&repair, wall_seconds(wall_now()) - REPAIR_S);
     int64_t interval_us = (int64_t)keeper->config->global.record.expire_interval * 60000000;
     int64_t all_at = mono_now().us, fresh_at = all_at + FRESH_US;
+    int64_t sync_at = keeper->config->global.record.sync_recordings ? mono_now().us : INT64_MAX;
+    double sync_from = 0; /* all of it at start, the last days each day */
     do {
+        if (mono_now().us >= sync_at) {
+            sync_rows(keeper->store, keeper->data_dir, &keeper->volume, sync_from, stopping,
+                      keeper);
+            sync_at = mono_now().us + SYNC_US;
+            sync_from = wall_seconds(wall_now()) - SYNC_BACK_S;
+        }
         if (!volume_is_same(keeper->data_dir, &keeper->volume) && !identify(keeper)) {
             break;
         }

@@ -160,6 +160,28 @@ def test_an_empty_disk_and_the_right_one_again(tmp_path):
         assert len(list(tmp_path.glob("media/recordings/*/*/yard/*.mp4"))) >= 3
 
 
+def test_rows_whose_file_is_gone(tmp_path):
+    """Only when asked for, and never most of them."""
+    record_some(tmp_path, retain={"days": 30})
+    with Past(tmp_path) as past:
+        files = [past.recording(days) for days in (2, 3, 4, 5)]
+    files[0].unlink()
+
+    def old_rows(corvette):
+        rows = corvette.json("/api/yard/recordings?after=0")
+        return sum(row["start_time"] < time.time() - DAY for row in rows)
+    with Corvette(config(retain={"days": 30}), tmp_path) as corvette:
+        pass_done(corvette)
+        assert old_rows(corvette) == 4
+    with Corvette(config(retain={"days": 30}, sync_recordings=True), tmp_path) as corvette:
+        wait_for(lambda: old_rows(corvette) == 3, "the row to go")
+    for path in tmp_path.glob("media/recordings/*/*/yard/*.mp4"):
+        path.unlink()
+    with Corvette(config(retain={"days": 30}, sync_recordings=True), tmp_path) as corvette:
+        corvette.wait_log("that many are not removed")
+        assert old_rows(corvette) == 3
+
+
 @pytest.fixture
 def small_disk(tmp_path):
     """A file system of a few MiB for the recordings."""
