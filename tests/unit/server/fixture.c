@@ -29,8 +29,18 @@ const char *__tsan_default_suppressions(void)
 #define WAIT_US 10000000
 #define POLL_US 2000
 
+/* The tests' times are long past: nothing expires. */
 static const char yaml[] = "mqtt:\n"
                            "  enabled: false\n"
+                           "record:\n"
+                           "  retain:\n"
+                           "    days: 100000\n"
+                           "  events:\n"
+                           "    retain:\n"
+                           "      default: 100000\n"
+                           "snapshots:\n"
+                           "  retain:\n"
+                           "    default: 100000\n"
                            "detectors:\n"
                            "  cpu1:\n"
                            "    type: cpu\n"
