@@ -17,7 +17,7 @@
 #include "media/mp4.h"
 #include "stamped.h"
 
-#define MUTATIONS 400
+#define MUTATIONS 2000
 
 static struct str plain, fragmented; /* a good file of each kind */
 
