@@ -13,7 +13,9 @@ from corvette import Corvette, wait_for
 CONFIG = """
 mqtt: {enabled: false, user: me, password: s3cret-mqtt}
 telemetry: {version_check: false}
-snapshots: {enabled: true}
+# Rows of long ago stay.
+record: {retain: {days: 100000}, events: {retain: {default: 100000}}}
+snapshots: {enabled: true, retain: {default: 100000}}
 cameras:
   back:
     ffmpeg:
