@@ -20,6 +20,7 @@
 
 #define FRESH_US 60000000      /* between two looks at what has just settled */
 #define LOOK_US 5000000        /* at the disk, when nobody asks */
+#define FULL_US 30000000       /* after a disk on which nothing could be freed */
 #define AGAIN_US 10000000      /* after a volume that could not be used */
 #define REPAIR_S (2 * 86400.0) /* how far back a crash is looked for at start */
 #define SYNC_US 86400000000ll  /* between two comparisons of rows and files */
@@ -41,7 +42,7 @@ struct keeper {
     /* the thread's own */
     struct known_camera *cameras;
     size_t camera_count, camera_capacity;
-    bool was_full;
+    int64_t full_us; /* when nothing more could be freed, 0 = it could */
 
     pthread_mutex_t lock; /* all below */
     pthread_cond_t changed;
@@ -172,10 +173,10 @@ static void free_space(struct keeper *keeper, uint64_t wanted, uint64_t free_byt
              (unsigned long long)free_bytes >> 20, (unsigned long long)wanted >> 20);
     expire_all(keeper);
     bool enough = space_free(&space, wanted);
-    if (!enough && !keeper->was_full && !stopping(keeper)) {
+    if (!enough && keeper->full_us == 0 && !stopping(keeper)) {
         log_error("the disk of the recordings is full, and there is nothing left that could go");
     }
-    keeper->was_full = !enough;
+    keeper->full_us = enough ? 0 : mono_now().us;
     pthread_mutex_lock(&keeper->lock);
     for (int stage = 1; stage < SPACE_STAGES; stage++) {
         keeper->sums.freed[stage] += space.segments[stage];
@@ -209,7 +210,8 @@ static void look_at_disk(struct keeper *keeper)
     keeper->sums.margin = margin;
     pthread_mutex_unlock(&keeper->lock);
     uint64_t least = margin > needed ? margin : needed;
-    if (free_bytes < least) {
+    bool in_vain = keeper->full_us != 0 && mono_now().us - keeper->full_us < FULL_US;
+    if (free_bytes < least && !in_vain) {
         double refill = rate * REFILL_S;
         uint64_t bound = size / 20;
         free_space(keeper, least + (refill < (double)bound ? (uint64_t)refill : bound), free_bytes);

@@ -252,3 +252,35 @@ def test_files_that_went_or_broke(recorded, tmp_path):
 def test_bad_addresses(recorded, path, status):
     answer = recorded.corvette.get(path)
     assert answer.status_code == status, answer.text[:300]
+
+
+def test_a_stream_that_changes(tmp_path):
+    """A discontinuity where the parameters change, with the init section of what follows; none
+    elsewhere, a restart included."""
+    other = scene("wide", "--seed", 7, "--duration", 4, "--size", "640x360", "--fps", FPS, "--loopable",
+                  "--stamp")[0]
+    begin = time.time()
+    counts = []
+    for source, width, height in ((video(), 320, 180), (video(), 320, 180), (other, 640, 360)):
+        config = base_config({"yard": recorded_camera(source, width, height)})
+        with Corvette(config, tmp_path) as corvette:
+            rows = f"/api/yard/recordings?after={begin - 1}"
+            known = len(corvette.json(rows))
+            wait_for(lambda: len(corvette.json(rows)) >= known + 2, "more rows", 90)
+            if width == 640:
+                path = f"/vod/yard/start/{begin}/end/{time.time()}"
+                text = corvette.get(f"{path}/index.m3u8").text
+                assert text.count("#EXT-X-DISCONTINUITY\n") == 1 and text.count("#EXT-X-MAP") == 2
+                maps = re.findall(r'URI="([^"]+)"', text)
+                sizes = []
+                for name, half in zip(maps, text.split("#EXT-X-DISCONTINUITY\n")):
+                    film = tmp_path / "half.mp4"
+                    film.write_bytes(b"".join(corvette.get(f"{path}/{part}").content
+                                              for part in [name, *segments(half)]))
+                    sizes.append(probe(film, "-select_streams", "v", "-show_entries",
+                                       "stream=width,height")[0])
+                    shown = stamps(film)
+                    counts.append(len(shown))
+                    assert None not in shown
+                assert sizes == ["320,180", "640,360"]
+    assert min(counts) >= 2 * PIECE * FPS
