@@ -1,79 +1,40 @@
-#include "footage/exports.h"
+#include "footage/exports_private.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <math.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "base/file.h"
 #include "base/jout.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "footage/place.h"
-#include "footage/removal.h"
-#include "footage/retention.h"
 #include "footage/space.h"
 #include "footage/span.h"
-#include "footage/tree.h"
-#include "media/mp4.h"
-#include "render/job.h"
-#include "store/db_export.h"
+#include "store/db_recording.h"
 
 #define WRITE_MS 10000
-#define BLOCK (1u << 20)
 #define FAILED_MAX 20 /* remembered */
-#define THUMB_HEIGHT 180
-#define TIMELAPSE_PART                                                         \
-    8 /* of the recordings' size: more than a lapse of key pictures ever takes \
-       */
+/* A time lapse of key pictures never takes more of the recordings' size than one part in so many. */
+#define TIMELAPSE_PART 8
 #define IOPRIO_IDLE (3 << 13)
 
-enum job_state { JOB_WAITING = 1, JOB_RUNNING, JOB_FAILED };
-
-struct job {
-    char *id, *camera;
-    double start, end;
-    bool timelapse;
-    enum job_state state;
-    bool cancelled;
-    unsigned permille;
-    int attempts;
-    int64_t begun_us; /* monotonic */
-    char error[200];
-};
-
-struct exports {
-    const struct config *config;
-    struct store *store;
-    const char *data_dir;
-    pthread_t threads[EXPORTS_AT_ONCE];
-    size_t thread_count;
-    pthread_mutex_t lock; /* all below */
-    pthread_cond_t changed;
-    bool stop;
-    struct job **jobs; /* in order */
-    size_t count, capacity;
-};
-
-static void job_free(struct job *job)
+static void job_free(struct export_job *job)
 {
     free(job->id);
     free(job->camera);
     free(job);
 }
 
-static struct job *find_job(struct exports *exports, const char *id)
+static struct export_job *find_job(struct exports *exports, const char *id)
 {
     for (size_t i = 0; i < exports->count; i++) {
         if (strcmp(exports->jobs[i]->id, id) == 0) {
@@ -83,171 +44,31 @@ static struct job *find_job(struct exports *exports, const char *id)
     return NULL;
 }
 
-static void drop_job(struct exports *exports, const struct job *job)
+void export_dequeue(struct exports *exports, const struct export_job *job)
 {
     for (size_t i = 0; i < exports->count; i++) {
         if (exports->jobs[i] == job) {
             job_free(exports->jobs[i]);
             memmove(&exports->jobs[i], &exports->jobs[i + 1],
-                    (exports->count - i - 1) * sizeof(struct job *));
+                    (exports->count - i - 1) * sizeof(struct export_job *));
             exports->count--;
             return;
         }
     }
 }
 
-/* ------------------------------------------------------------------ files of an export */
-
-static void path_of(const struct exports *exports, const char *id, const char *format,
-                    struct str *out)
+void export_enqueue(void *context, const struct db_export_job *row)
 {
-    str_addf(out, "%s/media/", exports->data_dir);
-    str_addf(out, format, id);
-}
-
-static void remove_files(const struct exports *exports, const char *id)
-{
-    static const char *const formats[] = {"exports/%s.mp4", "exports/.%s.mp4.part",
-                                          "clips/export/%s.webp"};
-    for (size_t i = 0; i < ARRAY_SIZE(formats); i++) {
-        AUTO_STR struct str path = {0};
-        path_of(exports, id, formats[i], &path);
-        unlink(str_text(&path));
-    }
-}
-
-/* ------------------------------------------------------------------ making one */
-
-struct making {
-    struct exports *exports;
-    struct job *job;
-    struct span span;
-    struct err *err;
-};
-
-/* False: stop, somebody does not want it any more or we are ending. */
-static bool report_progress(void *context, unsigned permille)
-{
-    struct making *making = context;
-    pthread_mutex_lock(&making->exports->lock);
-    making->job->permille = permille;
-    bool go_on = !making->job->cancelled && !making->exports->stop;
-    pthread_mutex_unlock(&making->exports->lock);
-    return go_on;
-}
-
-/* The picture at its beginning; an export without one is an export all the same. */
-static void make_thumb(const struct making *making)
-{
-    const struct span_segment *first = &making->span.segments[0];
-    AUTO_CLOSE int fd = span_open(making->exports->data_dir, first->path);
-    AUTO_STR struct str picture = {0}, path = {0};
-    struct err err = ERR_NONE;
-    double into = fmax(making->job->start - first->start, 0);
-    if (fd < 0 ||
-        render_picture(fd, llrint(into * 1e6), RENDER_WEBP, THUMB_HEIGHT, &picture, &err) < 0) {
-        log_debug("export %s: no thumbnail: %s", making->job->id, err.text);
-        return;
-    }
-    path_of(making->exports, making->job->id, "clips/export/%s.webp", &path);
-    file_make_parent_dirs(str_text(&path));
-    file_write_atomic(str_text(&path), picture.data, picture.length);
-}
-
-static int copy_rope(struct making *making, struct rope *rope, int out)
-{
-    AUTO_FREE char *block = mem_alloc(BLOCK);
-    uint64_t length = rope_length(rope), at = 0;
-    while (at < length) {
-        ssize_t got = rope_read(rope, at, block, BLOCK);
-        if (got <= 0) {
-            return err_set(making->err, got < 0 ? (int)-got : EIO, "a recording cannot be read: %s",
-                           err_name(got < 0 ? (int)got : -EIO));
-        }
-        int result = file_write_all(out, block, (size_t)got);
-        if (result < 0) {
-            return err_set(making->err, -result, "cannot write: %s", err_name(result));
-        }
-        at += (uint64_t)got;
-        if (!report_progress(making, (unsigned)(at * 1000 / length))) {
-            return -ECANCELED;
-        }
-    }
-    return 0;
-}
-
-static int make_realtime(struct making *making, int out)
-{
-    unsigned skipped;
-    struct rope *rope = span_clip(&making->span, making->exports->data_dir, making->job->start,
-                                  making->job->end, &skipped, making->err);
-    if (rope == NULL) {
-        return -making->err->code;
-    }
-    if (skipped > 0) {
-        log_warning("export %s lacks %u recordings: they are gone or damaged", making->job->id,
-                    skipped);
-    }
-    int result = copy_rope(making, rope, out);
-    rope_destroy(rope);
-    return result;
-}
-
-static int open_for_film(void *context, size_t index, int64_t *from_us, int64_t *to_us)
-{
-    const struct making *making = context;
-    const struct span_segment *segment = &making->span.segments[index];
-    double from = fmax(making->job->start - segment->start, 0);
-    double to = fmin(making->job->end - segment->start, segment->duration);
-    *from_us = llrint(from * 1e6);
-    *to_us = llrint(to * 1e6);
-    return span_open(making->exports->data_dir, segment->path);
-}
-
-static int make_timelapse(struct making *making, int out)
-{
-    const struct cfg_camera *camera =
-        retention_camera(making->exports->config, making->job->camera);
-    struct render_film film = {.files = making->span.count,
-                               .open_file = open_for_film,
-                               .progress = report_progress,
-                               .context = making};
-    render_timelapse_args(camera->record.export_.timelapse_args, &film.speed, &film.rate);
-    return render_timelapse(&film, out, making->err);
-}
-
-static int make(struct making *making)
-{
-    struct exports *exports = making->exports;
-    struct job *job = making->job;
-    {
-        AUTO_READER struct db *db = store_reader(exports->store);
-        if (db == NULL || span_load(db, exports->data_dir, job->camera, job->start, job->end, true,
-                                    &making->span) < 0) {
-            return err_set(making->err, EIO, "the database cannot be read");
-        }
-    }
-    if (making->span.count == 0) {
-        return err_set(making->err, ENOENT, "its recordings are gone");
-    }
-    AUTO_STR struct str part = {0}, path = {0};
-    path_of(exports, job->id, "exports/.%s.mp4.part", &part);
-    path_of(exports, job->id, "exports/%s.mp4", &path);
-    AUTO_CLOSE int out = open(str_text(&part), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    if (out < 0) {
-        return err_set(making->err, errno, "cannot write: %s", err_name(errno));
-    }
-    make_thumb(making);
-    int result = job->timelapse ? make_timelapse(making, out) : make_realtime(making, out);
-    if (result == 0 && (fsync(out) < 0 || rename(str_text(&part), str_text(&path)) < 0)) {
-        result = err_set(making->err, errno, "cannot write: %s", err_name(errno));
-    }
-    if (result == 0) {
-        file_sync_parent(str_text(&path));
-    } else {
-        unlink(str_text(&part));
-    }
-    return result;
+    struct exports *exports = context;
+    struct export_job *job = mem_alloc(sizeof *job);
+    *job = (struct export_job){.id = mem_strdup(row->export_.id),
+                               .camera = mem_strdup(row->export_.camera),
+                               .start = row->start,
+                               .end = row->end,
+                               .timelapse = strcmp(row->playback, "timelapse_25x") == 0,
+                               .state = EXPORT_WAITING,
+                               .attempts = row->attempts};
+    *MEM_PUSH(exports->jobs, exports->count, exports->capacity) = job;
 }
 
 /* ------------------------------------------------------------------ the threads */
@@ -264,8 +85,9 @@ static void write_row(struct exports *exports, const char *id, int attempts,
     store_submit_wait(work, WRITE_MS);
 }
 
-/* After the lock was taken again: what becomes of a job that ended with `result`. */
-static void end_job(struct exports *exports, struct job *job, int result, const struct err *err)
+/* What becomes of a job that ended with `result`. */
+static void end_job(struct exports *exports, struct export_job *job, int result,
+                    const struct err *err)
 {
     if (result == 0) {
         log_info("export %s is finished", job->id);
@@ -273,7 +95,7 @@ static void end_job(struct exports *exports, struct job *job, int result, const 
     } else if (result == -EPIPE && job->attempts < EXPORTS_ATTEMPTS) {
         log_warning("export %s: %s; trying again", job->id, err->text);
         pthread_mutex_lock(&exports->lock);
-        job->state = JOB_WAITING;
+        job->state = EXPORT_WAITING;
         pthread_mutex_unlock(&exports->lock);
         return;
     } else {
@@ -281,19 +103,19 @@ static void end_job(struct exports *exports, struct job *job, int result, const 
             log_error("export %s failed: %s", job->id, err->text);
         }
         write_row(exports, job->id, 0, db_export_delete);
-        remove_files(exports, job->id);
+        export_remove_files(exports, job->id);
     }
     pthread_mutex_lock(&exports->lock);
     if (result == 0 || result == -ECANCELED) {
-        drop_job(exports, job);
+        export_dequeue(exports, job);
     } else {
-        job->state = JOB_FAILED;
+        job->state = EXPORT_FAILED;
         snprintf(job->error, sizeof job->error, "%.190s", err->text);
         size_t failed = 0;
         for (size_t i = exports->count; i-- > 0;) {
-            failed += exports->jobs[i]->state == JOB_FAILED;
+            failed += exports->jobs[i]->state == EXPORT_FAILED;
             if (failed > FAILED_MAX) {
-                drop_job(exports, exports->jobs[i]);
+                export_dequeue(exports, exports->jobs[i]);
                 break;
             }
         }
@@ -301,13 +123,11 @@ static void end_job(struct exports *exports, struct job *job, int result, const 
     pthread_mutex_unlock(&exports->lock);
 }
 
-static void run_job(struct exports *exports, struct job *job)
+static void run_job(struct exports *exports, struct export_job *job)
 {
     struct err err = ERR_NONE;
-    struct making making = {.exports = exports, .job = job, .err = &err};
     write_row(exports, job->id, job->attempts, NULL);
-    int result = make(&making);
-    span_finish(&making.span);
+    int result = export_make(exports, job, &err);
     pthread_mutex_lock(&exports->lock);
     bool interrupted = exports->stop && !job->cancelled && result != 0;
     pthread_mutex_unlock(&exports->lock);
@@ -316,10 +136,10 @@ static void run_job(struct exports *exports, struct job *job)
     }
 }
 
-static struct job *next_job(struct exports *exports)
+static struct export_job *next_job(struct exports *exports)
 {
     for (size_t i = 0; i < exports->count; i++) {
-        if (exports->jobs[i]->state == JOB_WAITING) {
+        if (exports->jobs[i]->state == EXPORT_WAITING) {
             return exports->jobs[i];
         }
     }
@@ -333,12 +153,12 @@ static void *run(void *context)
     syscall(SYS_ioprio_set, 1, 0, IOPRIO_IDLE);
     pthread_mutex_lock(&exports->lock);
     while (!exports->stop) {
-        struct job *job = next_job(exports);
+        struct export_job *job = next_job(exports);
         if (job == NULL) {
             pthread_cond_wait(&exports->changed, &exports->lock);
             continue;
         }
-        job->state = JOB_RUNNING;
+        job->state = EXPORT_RUNNING;
         job->attempts++;
         job->begun_us = mono_now().us;
         pthread_mutex_unlock(&exports->lock);
@@ -347,129 +167,6 @@ static void *run(void *context)
     }
     pthread_mutex_unlock(&exports->lock);
     return NULL;
-}
-
-/* ------------------------------------------------------------------ after a restart */
-
-static void resume(void *context, const struct db_export_job *row)
-{
-    struct exports *exports = context;
-    struct job *job = mem_alloc(sizeof *job);
-    *job = (struct job){.id = mem_strdup(row->export_.id),
-                        .camera = mem_strdup(row->export_.camera),
-                        .start = row->start,
-                        .end = row->end,
-                        .timelapse = strcmp(row->playback, "timelapse_25x") == 0,
-                        .state = JOB_WAITING,
-                        .attempts = row->attempts};
-    *MEM_PUSH(exports->jobs, exports->count, exports->capacity) = job;
-}
-
-static void give_up_worn_out(struct exports *exports)
-{
-    for (size_t i = exports->count; i-- > 0;) {
-        struct job *job = exports->jobs[i];
-        if (job->attempts >= EXPORTS_ATTEMPTS) {
-            log_error("export %s was interrupted %d times and is given up", job->id, job->attempts);
-            struct store_work *work = store_begin(exports->store);
-            db_export_delete(work, job->id);
-            store_submit(work);
-            remove_files(exports, job->id);
-            drop_job(exports, job);
-        }
-    }
-}
-
-struct settling {
-    struct exports *exports;
-    struct store_work *work;
-};
-
-/* Left in progress by another program: finished if its film is whole, else no export. */
-static void settle(void *context, const struct db_export *export_)
-{
-    struct settling *settling = context;
-    const char *relative = place_relative(export_->video_path);
-    AUTO_CLOSE int fd =
-        relative != NULL ? place_open(settling->exports->data_dir, relative) : -ENOENT;
-    struct mp4 mp4;
-    struct err ignored = ERR_NONE;
-    bool whole = fd >= 0 && mp4_read_fd(fd, &mp4, &ignored) == 0;
-    if (whole) {
-        whole = !mp4.truncated;
-        mp4_finish(&mp4);
-    }
-    log_warning("export %s was left in progress: %s", export_->id,
-                whole ? "its film is whole" : "it is removed");
-    if (whole) {
-        db_export_finish(settling->work, export_->id);
-    } else {
-        db_export_delete(settling->work, export_->id);
-        remove_files(settling->exports, export_->id);
-    }
-}
-
-/* A film that has no row: from before exports had rows, or put there by hand. */
-static void import(struct exports *exports, struct db *db, const char *name)
-{
-    AUTO_FREE char *path = mem_printf("%s/media/exports/%s", exports->data_dir, name);
-    AUTO_FREE char *canonical = mem_printf(PLACE_CANONICAL "exports/%s", name);
-    struct stat status;
-    if (!str_ends(name, ".mp4") || db_export_has_path(db, canonical) || stat(path, &status) < 0 ||
-        !S_ISREG(status.st_mode)) {
-        return;
-    }
-    const char *camera = "unknown";
-    for (size_t i = 0; i < exports->config->camera_count; i++) {
-        if (strstr(name, exports->config->cameras[i].name) != NULL) {
-            camera = exports->config->cameras[i].name;
-        }
-    }
-    char random[7];
-    str_random6(random);
-    AUTO_FREE char *id = mem_printf("%s_%s", camera, random);
-    AUTO_FREE char *title = mem_strndup(name, strlen(name) - strlen(".mp4"));
-    struct store_work *work = store_begin(exports->store);
-    db_export_put(work, &(struct db_export){.id = id,
-                                            .camera = camera,
-                                            .name = title,
-                                            .date = (double)status.st_ctim.tv_sec,
-                                            .video_path = canonical,
-                                            .thumb_path = ""});
-    store_submit(work);
-}
-
-/* Hidden files of exports nobody makes any more. */
-static void sweep(const char *folder)
-{
-    DIR *dir = opendir(folder);
-    for (const struct dirent *entry; dir != NULL && (entry = readdir(dir)) != NULL;) {
-        if (entry->d_name[0] == '.' && str_ends(entry->d_name, ".mp4.part")) {
-            unlinkat(dirfd(dir), entry->d_name, 0); /* made anew from its beginning */
-        }
-    }
-    if (dir != NULL) {
-        closedir(dir);
-    }
-}
-
-static void take_up(struct exports *exports)
-{
-    AUTO_READER struct db *db = store_reader(exports->store);
-    if (db == NULL || db_export_jobs(db, resume, exports) < 0) {
-        return;
-    }
-    give_up_worn_out(exports);
-    struct settling settling = {exports, store_begin(exports->store)};
-    db_export_stuck(db, settle, &settling);
-    store_submit(settling.work);
-    AUTO_FREE char *folder = mem_printf("%s/media/exports", exports->data_dir);
-    sweep(folder);
-    struct tree_names names = tree_list(folder);
-    for (size_t i = 0; i < names.count; i++) {
-        import(exports, db, names.items[i]);
-    }
-    tree_names_finish(&names);
 }
 
 struct exports *exports_create(const struct config *config, struct store *store,
@@ -481,7 +178,7 @@ struct exports *exports_create(const struct config *config, struct store *store,
     exports->data_dir = data_dir;
     pthread_mutex_init(&exports->lock, NULL);
     pthread_cond_init(&exports->changed, NULL);
-    take_up(exports);
+    export_take_up(exports);
     while (exports->thread_count < EXPORTS_AT_ONCE &&
            pthread_create(&exports->threads[exports->thread_count], NULL, run, exports) == 0) {
         exports->thread_count++;
@@ -600,7 +297,7 @@ int exports_begin(struct exports *exports, const struct export_wish *wish, char 
         return err_set(err, -result, "the database is busy: %s", err_name(result));
     }
     pthread_mutex_lock(&exports->lock);
-    resume(exports, &row);
+    export_enqueue(exports, &row);
     pthread_cond_signal(&exports->changed);
     pthread_mutex_unlock(&exports->lock);
     return 0;
@@ -609,18 +306,18 @@ int exports_begin(struct exports *exports, const struct export_wish *wish, char 
 bool exports_cancel(struct exports *exports, const char *id)
 {
     pthread_mutex_lock(&exports->lock);
-    struct job *job = find_job(exports, id);
-    bool busy = job != NULL && job->state != JOB_FAILED;
-    bool waiting = busy && job->state == JOB_WAITING;
+    struct export_job *job = find_job(exports, id);
+    bool busy = job != NULL && job->state != EXPORT_FAILED;
+    bool waiting = busy && job->state == EXPORT_WAITING;
     if (waiting) {
-        drop_job(exports, job);
+        export_dequeue(exports, job);
     } else if (busy) {
         job->cancelled = true;
     }
     pthread_mutex_unlock(&exports->lock);
     if (waiting) {
         write_row(exports, id, 0, db_export_delete);
-        remove_files(exports, id);
+        export_remove_files(exports, id);
     }
     return busy;
 }
@@ -628,26 +325,26 @@ bool exports_cancel(struct exports *exports, const char *id)
 bool exports_is_busy(struct exports *exports, const char *id)
 {
     pthread_mutex_lock(&exports->lock);
-    struct job *job = find_job(exports, id);
-    bool busy = job != NULL && job->state != JOB_FAILED;
+    struct export_job *job = find_job(exports, id);
+    bool busy = job != NULL && job->state != EXPORT_FAILED;
     pthread_mutex_unlock(&exports->lock);
     return busy;
 }
 
 /* ------------------------------------------------------------------ telling */
 
-static void put_job(struct jout *json, const struct job *job, size_t ahead)
+static void put_job(struct jout *json, const struct export_job *job, size_t ahead)
 {
     static const char *const states[] = {
-        [JOB_WAITING] = "waiting", [JOB_RUNNING] = "running", [JOB_FAILED] = "failed"};
+        [EXPORT_WAITING] = "waiting", [EXPORT_RUNNING] = "running", [EXPORT_FAILED] = "failed"};
     jout_begin_object(json);
     jout_put_int(json, "ahead", (int64_t)ahead);
     jout_put_string(json, "error", job->error[0] != '\0' ? job->error : NULL);
     jout_put_string(json, "id", job->id);
     jout_put_double(json, "percent", job->permille / 10.0);
-    double taken = job->state == JOB_RUNNING ? (double)(mono_now().us - job->begun_us) / 1e6 : 0;
+    double taken = job->state == EXPORT_RUNNING ? (double)(mono_now().us - job->begun_us) / 1e6 : 0;
     jout_key(json, "seconds_left");
-    if (job->permille > 0 && job->state == JOB_RUNNING) {
+    if (job->permille > 0 && job->state == EXPORT_RUNNING) {
         jout_double(json, round(taken * (1000 - job->permille) / job->permille));
     } else {
         jout_null(json);
@@ -661,12 +358,12 @@ static size_t put_jobs(struct exports *exports, const char *id, struct jout *jso
     size_t ahead = 0, found = 0;
     pthread_mutex_lock(&exports->lock);
     for (size_t i = 0; i < exports->count; i++) {
-        const struct job *job = exports->jobs[i];
+        const struct export_job *job = exports->jobs[i];
         if (id == NULL || strcmp(job->id, id) == 0) {
-            put_job(json, job, job->state == JOB_WAITING ? ahead : 0);
+            put_job(json, job, job->state == EXPORT_WAITING ? ahead : 0);
             found++;
         }
-        ahead += job->state != JOB_FAILED;
+        ahead += job->state != EXPORT_FAILED;
     }
     pthread_mutex_unlock(&exports->lock);
     return found;
