@@ -23,7 +23,8 @@
 
 #define WRITE_MS 10000
 #define FAILED_MAX 20 /* remembered */
-/* A time lapse of key pictures never takes more of the recordings' size than one part in so many. */
+/* A time lapse of key pictures never takes more of the recordings' size than one part in so many.
+ */
 #define TIMELAPSE_PART 8
 #define IOPRIO_IDLE (3 << 13)
 

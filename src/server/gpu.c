@@ -10,8 +10,8 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/str.h"
 #include "base/scan.h"
+#include "base/str.h"
 
 #define CARDS_MAX 8
 

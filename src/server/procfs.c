@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "config/config.h"
 #include "base/scan.h"
+#include "config/config.h"
 
 #define FILE_MAX (64u << 10)
 

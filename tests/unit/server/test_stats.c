@@ -7,10 +7,10 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/scan.h"
 #include "fixture.h"
 #include "server/gpu.h"
 #include "server/procfs.h"
-#include "base/scan.h"
 #include "server/stats.h"
 #include "server/stats_samples.h"
 #include "server/volumes.h"
