@@ -14,6 +14,7 @@ struct capture_args {
     char format[32];              /* -f: demuxer, "" = found out */
     bool realtime;                /* -re */
     bool wallclock;               /* -use_wallclock_as_timestamps */
+    bool patient;                 /* no option: nothing needs the pictures at once */
     int stream_loop;              /* -1 for ever */
     double rate;                  /* -r: pictures per second of a source without times, 0 = none */
     char hwaccel[32], hwaccel_device[128], decoder[64];

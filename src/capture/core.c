@@ -98,6 +98,7 @@ static void read_args(struct core *core, struct input *input)
               &values, &complaints);
     read_list(&input->args, CAPTURE_ARGS_INPUT, CFG_PRESET_INPUT, &input->config->input_args,
               &values, &complaints);
+    input->args.patient = (input->roles & CFG_ROLE_DETECT) == 0;
     if (input->roles & CFG_ROLE_RECORD) {
         read_list(&input->record_args, CAPTURE_ARGS_RECORD, CFG_PRESET_RECORD,
                   &camera->ffmpeg.common.output_args.record, &values, &complaints);

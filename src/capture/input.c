@@ -27,6 +27,7 @@ struct connection {
     struct input *input;
     struct source *source;
     const AVStream *video, *audio; /* of the packet at hand */
+    uint64_t lost;                 /* of the source, as counted so far */
     struct capture_clock clock;
     bool begun; /* the first picture came */
     struct mono last_picture;
@@ -311,6 +312,11 @@ static void take_packet(struct connection *connection, AVPacket *packet, struct 
     struct board_capture *counters = connection->input->counters;
     atomic_fetch_add_explicit(&counters->packets, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&counters->bytes, (uint64_t)packet->size, memory_order_relaxed);
+    uint64_t lost = source_lost(connection->source);
+    if (lost > connection->lost) {
+        atomic_fetch_add(&counters->packets_lost, lost - connection->lost);
+        connection->lost = lost;
+    }
     const AVStream *stream = source_stream(connection->source, packet->stream_index);
     connection->wall_offset_us = wall_now().us - mono_now().us;
     connection->video = source_video(connection->source); /* never that of a packet before */

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "capture/rtsp.h"
 
 #define OPEN_TIMEOUT_US 10000000
 #define DATA_TIMEOUT_US 8000000
@@ -20,13 +21,15 @@
 #define ANALYZE_MAX_US 3000000
 #define PROBE_MAX_BYTES 2000000
 #define UDP_BUFFER_BYTES "1048576"
-#define STILL_RATE 5 /* pictures per second where -r does not say */
+#define SILENCE_MIN_US 1000000 /* of -timeout */
+#define STILL_RATE 5           /* pictures per second where -r does not say */
 /* A file whose times step further than this goes on as if they had not. */
 #define PACE_BACK_US 2000000
 #define PACE_AHEAD_US 10000000
 
 struct source {
-    AVFormatContext *format;
+    AVFormatContext *format; /* libavformat's, or the session's */
+    struct rtsp *rtsp;       /* NULL: libavformat reads */
     const struct capture_args *args;
     char *url;
     struct stopper *stopper;
@@ -222,6 +225,81 @@ static int open_format(struct source *source, struct err *err)
     return 0;
 }
 
+/* ------------------------------------------------------------------ RTSP */
+
+/* Options that a session of our own honours, or that mean nothing to it. */
+static bool is_session_option(const AVDictionaryEntry *option)
+{
+    static const char *const known[] = {
+        "timeout",      "stimeout",        "user_agent",         "user-agent",        "rw_timeout",
+        "fflags",       "analyzeduration", "probesize",          "avoid_negative_ts", "buffer_size",
+        "fpsprobesize", "max_delay",       "allowed_media_types"};
+    if (str_equal(option->key, "rtsp_transport")) {
+        return str_equal(option->value, "tcp");
+    }
+    if (str_equal(option->key, "rtsp_flags")) {
+        return str_equal(option->value, "prefer_tcp");
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
+        if (str_equal(option->key, known[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool session_suits(const struct source *source)
+{
+    if (!url_is(source->url, "rtsp:") || source->args->format[0] != '\0' ||
+        source->args->stream_loop != 0) {
+        return false;
+    }
+    const AVDictionaryEntry *option = NULL;
+    while ((option = av_dict_get(source->args->format_options, "", option,
+                                 AV_DICT_IGNORE_SUFFIX)) != NULL) {
+        if (!is_session_option(option)) {
+            log_debug("option %s: RTSP through libavformat", option->key);
+            return false;
+        }
+    }
+    return true;
+}
+
+static const char *option_text(const struct source *source, const char *name)
+{
+    const AVDictionaryEntry *option = av_dict_get(source->args->format_options, name, NULL, 0);
+    return option != NULL ? option->value : NULL;
+}
+
+/* 1: connected, 0: libavformat may try, or -errno with a sentence. */
+static int open_session(struct source *source, struct err *err)
+{
+    const char *media = option_text(source, "allowed_media_types");
+    struct rtsp_options options = {
+        .url = source->url,
+        .user_agent = option_text(source, "user_agent"),
+        .open_us = OPEN_TIMEOUT_US,
+        .silence_us = DATA_TIMEOUT_US,
+        .sound = media == NULL || strstr(media, "audio") != NULL,
+        .patient = source->args->patient,
+        .stopper = source->stopper,
+    };
+    long long timeout_us;
+    const char *timeout = option_text(source, "timeout");
+    if (timeout != NULL && str_to_int(timeout, &timeout_us) && timeout_us >= SILENCE_MIN_US &&
+        timeout_us < options.silence_us) {
+        options.silence_us = timeout_us;
+    }
+    bool unfit = false;
+    source->rtsp = rtsp_open(&options, &unfit, err);
+    if (source->rtsp == NULL && unfit) {
+        log_debug("%s: RTSP through libavformat", err->text);
+        return 0;
+    }
+    source->format = source->rtsp != NULL ? rtsp_format(source->rtsp) : NULL;
+    return source->rtsp != NULL ? 1 : -err->code;
+}
+
 struct source *source_open(const char *url, const struct capture_args *args,
                            struct stopper *stopper, struct err *err)
 {
@@ -236,7 +314,9 @@ struct source *source_open(const char *url, const struct capture_args *args,
     /* A file without -re would be over in a moment: it always plays at its own speed. */
     source->pacing = source->is_file || args->realtime;
     source->first_us = AV_NOPTS_VALUE;
-    if (open_format(source, err) < 0) {
+    int result = session_suits(source) ? open_session(source, err) : 0;
+    result = result == 0 ? open_format(source, err) : result;
+    if (result < 0) {
         source_close(source);
         return NULL;
     }
@@ -248,7 +328,9 @@ void source_close(struct source *source)
     if (source == NULL) {
         return;
     }
-    if (source->format != NULL) {
+    if (source->rtsp != NULL) {
+        rtsp_close(source->rtsp);
+    } else if (source->format != NULL) {
         set_deadline(source, 500000); /* saying goodbye must not hold us up */
         avformat_close_input(&source->format);
     }
@@ -333,6 +415,9 @@ static void pace(struct source *source, const AVPacket *packet)
 
 int source_read(struct source *source, AVPacket *packet, struct mono *arrival, struct err *err)
 {
+    if (source->rtsp != NULL) {
+        return rtsp_read(source->rtsp, packet, arrival, err);
+    }
     bool rewound = false;
     for (;;) {
         set_deadline(source, DATA_TIMEOUT_US);
@@ -386,6 +471,9 @@ int source_stream_count(const struct source *source)
 
 void source_analyze(struct source *source)
 {
+    if (source->rtsp != NULL) {
+        return; /* its description says it all */
+    }
     set_deadline(source, OPEN_TIMEOUT_US);
     if (avformat_find_stream_info(source->format, NULL) < 0) {
         log_debug("the streams could not be analysed");
@@ -423,10 +511,15 @@ bool source_lacks_times(const struct source *source)
 {
     static const char *const bare[] = {"mpjpeg",    "mjpeg", "image2", "image2pipe",
                                        "jpeg_pipe", "h264",  "hevc"};
-    for (size_t i = 0; i < ARRAY_SIZE(bare); i++) {
+    for (size_t i = 0; source->rtsp == NULL && i < ARRAY_SIZE(bare); i++) {
         if (str_equal(source->format->iformat->name, bare[i])) {
             return true;
         }
     }
     return false;
+}
+
+uint64_t source_lost(const struct source *source)
+{
+    return source->rtsp != NULL ? rtsp_lost(source->rtsp) : 0;
 }

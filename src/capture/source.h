@@ -1,6 +1,7 @@
-/* One connection to a camera (or a file played as one) through libavformat: opened, read packet by
- * packet with blocking calls on the input's thread, given up when nothing comes for a while or the
- * stop flag is set. Files are paced by their own times, and looped without a break in them. */
+/* One connection to a camera (or a file played as one), through libavformat or, for RTSP over TCP,
+ * through a session of our own: opened, read packet by packet with blocking calls on the input's
+ * thread, given up when nothing comes for a while or the stop flag is set. Files are paced by their
+ * own times, and looped without a break in them. */
 #ifndef CORVETTE_CAPTURE_SOURCE_H
 #define CORVETTE_CAPTURE_SOURCE_H
 
@@ -47,6 +48,8 @@ AVStream *source_video(const struct source *source);
 AVStream *source_audio(const struct source *source);
 /* The container has decode times of its own (files, RTMP): no RTP, no bare pictures. */
 bool source_has_dts(const struct source *source);
+/* RTP packets that never came, so far; 0 where nothing counts them. */
+uint64_t source_lost(const struct source *source);
 /* Its pictures carry no times at all (MJPEG over HTTP, single JPEGs). */
 bool source_lacks_times(const struct source *source);
 

@@ -27,6 +27,7 @@ struct board_capture {
     atomic_uint_fast64_t decode_errors;
     atomic_uint_fast64_t segments, segment_bytes;
     atomic_uint_fast64_t packets_dropped; /* not recorded, for whatever reason */
+    atomic_uint_fast64_t packets_lost;    /* RTP packets that never came */
     atomic_uint_fast64_t reconnects;
     atomic_uint connected;             /* bit per input index */
     atomic_int_fast64_t last_frame_us; /* CLOCK_MONOTONIC of the last detect frame */

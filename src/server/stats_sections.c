@@ -164,8 +164,8 @@ static const struct counter_row capture_rows[] = {
     COUNTER(capture, bytes),          COUNTER(capture, decode_errors),
     COUNTER(capture, frames_decoded), COUNTER(capture, frames_detect),
     COUNTER(capture, packets),        COUNTER(capture, packets_dropped),
-    COUNTER(capture, reconnects),     COUNTER(capture, segment_bytes),
-    COUNTER(capture, segments),
+    COUNTER(capture, packets_lost),   COUNTER(capture, reconnects),
+    COUNTER(capture, segment_bytes),  COUNTER(capture, segments),
 };
 static const struct counter_row analyse_rows[] = {
     COUNTER(analyse, detections),       COUNTER(analyse, detections_late),
