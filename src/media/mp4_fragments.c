@@ -54,19 +54,23 @@ static bool read_tfhd(struct mp4_reader *reader, struct box_span body, uint64_t 
 
 /* Samples carry no time of their own: a hole before this fragment makes the sample before longer,
  * an overlap shorter. */
-static void set_time(struct mp4_track *track, uint64_t decode_time)
+static bool set_time(struct mp4_track *track, uint64_t decode_time)
 {
+    if (decode_time > MP4_TIME_MAX) {
+        return false;
+    }
     if (track->count == 0) {
-        track->first_decode = (int64_t)(decode_time & INT64_MAX);
-        return;
+        track->first_decode = (int64_t)decode_time;
+        return true;
     }
     struct mp4_sample *last = &track->samples[track->count - 1];
     int64_t now = track->first_decode + (int64_t)track->duration;
-    int64_t longer = (int64_t)(decode_time & INT64_MAX) - now + last->duration;
+    int64_t longer = (int64_t)decode_time - now + last->duration;
     if (longer >= 0 && longer <= UINT32_MAX) {
         track->duration = track->duration - last->duration + (uint64_t)longer;
         last->duration = (uint32_t)longer;
     }
+    return true;
 }
 
 static bool read_trun(struct box_span body, struct traf *traf)
@@ -126,7 +130,9 @@ static bool read_traf(struct mp4_reader *reader, struct box_span body, uint64_t 
     }
     if (box_find(body, BOX_TYPE('t', 'f', 'd', 't'), &box) && box_left(&box.body) >= 8) {
         bool wide = box.body.at[0] == 1 && box_left(&box.body) >= 12;
-        set_time(traf.track, wide ? get_u64(box.body.at + 4) : get_u32(box.body.at + 4));
+        if (!set_time(traf.track, wide ? get_u64(box.body.at + 4) : get_u32(box.body.at + 4))) {
+            return false;
+        }
     }
     while (box_next(&body, &box)) {
         if (box.type == BOX_TYPE('t', 'r', 'u', 'n') && !read_trun(box.body, &traf)) {

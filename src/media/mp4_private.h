@@ -9,6 +9,10 @@
     (4u << 20) /* of a track: 38 hours at 30 a second; against mangled counts \
                 */
 
+/* No time of a file is further from zero: three thousand years in 90 kHz, and sums do not overflow.
+ */
+#define MP4_TIME_MAX (INT64_C(1) << 53)
+
 struct mp4_defaults {
     uint32_t duration, bytes, flags;
 };

@@ -117,6 +117,9 @@ static void read_edits(struct box_span elst, struct mp4_reading *reading)
         uint64_t duration = wide ? get_u64(elst.at) : get_u32(elst.at);
         int64_t from =
             wide ? (int64_t)get_u64(elst.at + 8) : (int64_t)(int32_t)get_u32(elst.at + 4);
+        if (from > MP4_TIME_MAX || duration > MP4_TIME_MAX || reading->delay > MP4_TIME_MAX) {
+            return; /* no times at all */
+        }
         if (from != -1) {
             reading->has_edit = from >= 0;
             reading->edit_from = from;
