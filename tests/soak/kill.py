@@ -158,7 +158,8 @@ class Run:
         found, wrong = [], []
         for path in self.corvette.segments(name):
             probe = subprocess.run(
-                ["ffmpeg", "-v", "error", "-i", path, "-f", "null", "-"], capture_output=True, text=True)
+                ["ffmpeg", "-v", "error", "-i", path, "-map", "0:v", "-f", "framecrc", "-"],
+                capture_output=True, text=True)
             if probe.returncode != 0 or probe.stderr:
                 wrong.append(f"{path}: {probe.stderr[:200]}")
                 continue
