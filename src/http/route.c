@@ -62,17 +62,20 @@ bool route_find(struct request *request, unsigned *allowed)
 {
     int64_t best = -1;
     *allowed = 0;
-    for (size_t i = 0; i < route_count; i++) {
-        const char *args[REQUEST_ARGS_MAX] = {0};
-        int64_t score = fit(routes[i].pattern, request, args);
-        if (score < 0) {
-            continue;
-        }
-        *allowed |= routes[i].methods;
-        if ((routes[i].methods & request->method) != 0 && score > best) {
-            best = score;
-            request->route = &routes[i];
-            memcpy(request->args, args, sizeof args);
+    for (size_t i = 0; i < route_section_count; i++) {
+        for (size_t k = 0; k < route_sections[i].count; k++) {
+            const struct route *route = &route_sections[i].routes[k];
+            const char *args[REQUEST_ARGS_MAX] = {0};
+            int64_t score = fit(route->pattern, request, args);
+            if (score < 0) {
+                continue;
+            }
+            *allowed |= route->methods;
+            if ((route->methods & request->method) != 0 && score > best) {
+                best = score;
+                request->route = route;
+                memcpy(request->args, args, sizeof args);
+            }
         }
     }
     return best >= 0;

@@ -37,12 +37,22 @@ struct route {
     void (*handler)(struct request *request); /* NULL: 501, a later version's */
     const struct param *params;
     size_t param_count;
-    const char *reply; /* kind of answer, for the description: "json", "image/jpeg", ... */
+    /* What a good answer holds, for the description: media types or words of openapi.c ("json",
+     * "message", "file", ...) or names of schemas.json ("EventList"); several apart by blanks. */
+    const char *reply;
     const char *help;
+    const char *body; /* name in schemas.json of the JSON it takes; NULL = it takes none */
+    const char *also; /* statuses beyond those every route may answer: "403 429" */
 };
 
-extern const struct route routes[];
-extern const size_t route_count;
+struct route_section { /* a chapter of the description */
+    const char *name, *help;
+    const struct route *routes;
+    size_t count;
+};
+
+extern const struct route_section route_sections[];
+extern const size_t route_section_count;
 
 /* Finds the row: sets request->route and args. Otherwise 0 with `allowed` = methods other rows have
  * for this path (0 = no such path). Fixed segments win over variable ones, from the left. */

@@ -221,8 +221,7 @@ static const struct param sub_label_params[] = {
 #define DELETE HTTP_DELETE
 #define PATCH HTTP_PATCH
 
-const struct route routes[] = {
-    /* Management */
+static const struct route management_routes[] = {
     {GET, "/api/", api_root, NO_PARAMS, "text", "Sign of life"},
     {GET, "/api/config", api_config, NO_PARAMS, "json",
      "The running configuration, secrets masked"},
@@ -249,8 +248,9 @@ const struct route routes[] = {
     {GET, "/api/go2rtc/streams/<name>", NULL, NO_PARAMS, "json", "One restream"},
     {GET, "/api/go2rtc/api/<path...>", NULL, NO_PARAMS, "json", "The restreamer's own API"},
     {POST, "/api/go2rtc/webrtc", NULL, NO_PARAMS, "json", "WebRTC offer"},
+};
 
-    /* Cameras */
+static const struct route cameras_routes[] = {
     {GET, "/api/<camera>", api_camera_stream, PARAMS(stream_params), "multipart/x-mixed-replace",
      "Endless stream of pictures"},
     {GET, "/api/<camera>/latest.jpg", api_camera_latest_jpeg, PARAMS(latest_params), "image/jpeg",
@@ -268,8 +268,9 @@ const struct route routes[] = {
      "image/jpeg", "Snapshot of the latest event"},
     {GET, "/api/<camera>/<label>/clip.mp4", api_label_clip, PARAMS(download_params), "video/mp4",
      "Recording of the latest event"},
+};
 
-    /* Events */
+static const struct route events_routes[] = {
     {GET, "/api/events", api_events, PARAMS(event_params), "json", "List of events"},
     {GET, "/api/events/summary", api_events_summary, PARAMS(event_summary_params), "json",
      "Counts per day"},
@@ -298,8 +299,9 @@ const struct route routes[] = {
     {GET, "/api/labels", api_labels, PARAMS(label_params), "json", "Labels there are events of"},
     {GET, "/api/sub_labels", api_sub_labels, PARAMS(sub_label_params), "json",
      "Sub labels there are events of"},
+};
 
-    /* Previews */
+static const struct route previews_routes[] = {
     {GET, "/api/preview/<camera>/start/<start:number>/end/<end:number>", NULL, NO_PARAMS, "json",
      "Previews of a span"},
     {GET, "/api/preview/<camera>/start/<start:number>/end/<end:number>/frames", NULL, NO_PARAMS,
@@ -312,8 +314,9 @@ const struct route routes[] = {
      "image/gif", "A span in a few pictures"},
     {GET, "/api/<camera>/start/<start:number>/end/<end:number>/preview.mp4", NULL, NO_PARAMS,
      "video/mp4", "A span in a few pictures"},
+};
 
-    /* Recordings and exports */
+static const struct route recordings_routes[] = {
     {GET, "/api/<camera>/recordings", api_recordings, PARAMS(span_params), "json",
      "Segments of a camera"},
     {GET, "/api/<camera>/recordings/summary", api_recordings_summary, PARAMS(zone_params), "json",
@@ -348,8 +351,9 @@ const struct route routes[] = {
     {GET, "/api/vod/<camera>/start/<start:number>/end/<end:number>", api_vod_mapping, NO_PARAMS,
      "json", "Segments to play"},
     {GET, "/vod/<path...>", api_vod, NO_PARAMS, "application/vnd.apple.mpegurl", "HLS"},
+};
 
-    /* Review and timeline */
+static const struct route review_routes[] = {
     {GET, "/api/review", api_review_list, PARAMS(review_params), "json", "Review items"},
     {GET, "/api/review/summary", api_review_summary, PARAMS(review_summary_params), "json",
      "Counts per day"},
@@ -369,8 +373,9 @@ const struct route routes[] = {
     {GET, "/api/timeline", api_timeline, PARAMS(timeline_params), "json", "What objects did"},
     {GET, "/api/timeline/hourly", api_timeline_hourly, PARAMS(hourly_params), "json",
      "What objects did, by hour"},
+};
 
-    /* Files */
+static const struct route files_routes[] = {
     {GET, "/clips/<path...>", api_clips, NO_PARAMS, "file", "Pictures and clips"},
     {GET, "/recordings/<path...>", api_recording_files, NO_PARAMS, "file", "Recorded segments"},
     {GET, "/exports/<path...>", api_export_files, NO_PARAMS, "file", "Exports"},
@@ -378,4 +383,22 @@ const struct route routes[] = {
     {GET, "/ws", NULL, NO_PARAMS, "websocket", "Messages as they happen"},
 };
 
-const size_t route_count = ARRAY_SIZE(routes);
+#define SECTION(name_, help_, array) \
+    {                                \
+        name_, help_, ROUTES(array)  \
+    }
+#define ROUTES(array) array, ARRAY_SIZE(array)
+
+const struct route_section route_sections[] = {
+    SECTION("Management", "Configuration, statistics, users, restreams", management_routes),
+    SECTION("Cameras", "Pictures of now, and of the latest events", cameras_routes),
+    SECTION("Events", "What objects did, one row each", events_routes),
+    SECTION("Previews", "Small fast films and pictures of long spans", previews_routes),
+    SECTION("Recordings and exports", "Recorded video: segments, clips, playing, exports",
+            recordings_routes),
+    SECTION("Review and timeline", "What is worth looking at, and what happened when",
+            review_routes),
+    SECTION("Files", "Files as they lie, and endless connections", files_routes),
+};
+
+const size_t route_section_count = ARRAY_SIZE(route_sections);
