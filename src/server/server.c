@@ -22,6 +22,7 @@
 #include "server/live.h"
 #include "server/model_facts.h"
 #include "server/recordings.h"
+#include "server/review.h"
 #include "server/server_report.h"
 #include "server/stats.h"
 #include "store/store.h"
@@ -64,6 +65,7 @@ struct server {
     struct jobs *jobs;
     struct events *events;
     struct recordings *recordings;
+    struct review *review;
     struct grids *grids;
     struct adopt *adopt;
     struct keeper *keeper;
@@ -138,8 +140,10 @@ static void on_frame(struct server *server, int camera, struct msg_frame *frame)
 {
     server->links[camera * LINK_ENDS + LINK_ANALYSE].lost_us = 0;
     recordings_frame(server->recordings, camera, frame);
+    review_frame(server->review, camera, frame);
     live_take_frame(server->live, camera, frame, on_object, server);
     events_flush(server->events);
+    review_flush(server->review);
     recordings_flush(server->recordings, false);
 }
 
@@ -285,13 +289,15 @@ static void publish_counters(struct server *server)
 {
     struct events_state events;
     struct recordings_state recordings;
+    struct review_state review;
     struct store_state store;
     events_get_state(server->events, &events);
     recordings_get_state(server->recordings, &recordings);
+    review_get_state(server->review, &review);
     store_get_state(server->store, &store);
     struct board_server *counters = &server->setup.entry->server;
-    atomic_store(&counters->rows_written, events.rows + recordings.rows);
-    atomic_store(&counters->rows_delayed, events.delayed + store.delays);
+    atomic_store(&counters->rows_written, events.rows + recordings.rows + review.rows);
+    atomic_store(&counters->rows_delayed, events.delayed + review.delayed + store.delays);
     board_set_state(server->setup.entry, 1, store.trouble);
 }
 
@@ -300,6 +306,7 @@ static void on_tick(void *context)
     struct server *server = context;
     end_orphans(server);
     events_tick(server->events);
+    review_tick(server->review);
     recordings_flush(server->recordings, false);
     grids_flush(server->grids, false);
     if (recordings_take_dropped(server->recordings)) {
@@ -322,13 +329,14 @@ static void write_report(void *context, struct jout *json)
     events_get_state(server->events, &report.events);
     live_get_state(server->live, &report.live);
     recordings_get_state(server->recordings, &report.recordings);
+    review_get_state(server->review, &report.review);
     report.keeper = server->keeper;
     server_report_json(&report, json);
 }
 
 static int make_folders(const char *data_dir, struct err *err)
 {
-    static const char *const folders[] = {"media/recordings", "media/clips", "media/exports",
+    static const char *const folders[] = {"media/recordings", "media/clips/review", "media/exports",
                                           "cache"};
     for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
         AUTO_FREE char *path = mem_printf("%s/%s", data_dir, folders[i]);
@@ -391,6 +399,8 @@ int server_begin(struct server *server, const struct server_setup *setup, struct
     }
     server->live = live_create(config);
     server->events = events_create(config, server->store, server->jobs, setup->data_dir);
+    server->review =
+        review_create(config, server->store, server->jobs, server->live, setup->data_dir);
     server->recordings = recordings_create(config, server->store);
     server->grids = grids_create(config, server->store);
     model_facts_find(config, server->jobs, server->events);
@@ -431,10 +441,12 @@ void server_stop(struct server *server, server_done_fn done, void *context)
         recordings_flush(server->recordings, true);
         grids_flush(server->grids, true);
         events_end_all(server->events, wall_seconds(wall_now()));
+        review_end_all(server->review, wall_seconds(wall_now()));
         if (jobs_drain(server->jobs, STOP_FILES_MS) < 0) {
-            log_warning("stopping: not all snapshots could be written");
+            log_warning("stopping: not all pictures could be written");
         }
         events_finish(server->events);
+        review_finish(server->review);
         if (store_flush(server->store, STOP_ROWS_MS) < 0) {
             log_warning("stopping: the database has not taken all rows yet");
         }
@@ -456,6 +468,7 @@ void server_destroy(struct server *server)
     exports_destroy(server->exports);
     jobs_destroy(server->jobs);
     events_destroy(server->events);
+    review_destroy(server->review);
     recordings_destroy(server->recordings);
     grids_destroy(server->grids);
     live_destroy(server->live);
@@ -487,6 +500,11 @@ struct live *server_live(struct server *server)
 struct events *server_events(struct server *server)
 {
     return server->events;
+}
+
+struct review *server_review(struct server *server)
+{
+    return server->review;
 }
 
 struct stats *server_stats(struct server *server)

@@ -1,7 +1,7 @@
 /* The process state of the `server` role: what the workers report, kept, judged and written down.
  *
- *     workers --messages--> [loop thread] live state -> events, recordings -> store (writer thread)
- *                                             |                  \-> jobs thread: snapshot files
+ *     workers --messages--> [loop thread] live state -> events, review, recordings -> store
+ *                                             |                  \-> jobs thread: picture files
  *                                             \-> HTTP threads read copies (live.h, picture.h,
  * stats.h)
  *
@@ -22,6 +22,7 @@ struct keeper;
 struct live;
 struct events;
 struct exports;
+struct review;
 struct stats;
 
 /* Everything must outlive the server. */
@@ -62,6 +63,7 @@ struct keeper *server_keeper(struct server *server);
 struct exports *server_exports(struct server *server);
 struct live *server_live(struct server *server);
 struct events *server_events(struct server *server);
+struct review *server_review(struct server *server);
 struct stats *server_stats(struct server *server);
 const struct config *server_config(struct server *server);
 const char *server_data_dir(struct server *server);

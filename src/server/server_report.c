@@ -67,4 +67,17 @@ void server_report_json(const struct server_report *report, struct jout *json)
                                  {"waiting", report->recordings.waiting},
                                  {0}});
     jout_end_object(json);
+
+    put_object(json, "review",
+               (struct number[]){{"delayed", report->review.delayed},
+                                 {"left_out", report->review.left_out},
+                                 {"lost", report->review.lost},
+                                 {"rows", report->review.rows},
+                                 {"running", report->review.running},
+                                 {"thumbnails", report->review.thumbnails},
+                                 {"thumbnails_dropped", report->review.thumbnails_dropped},
+                                 {"thumbnails_failed", report->review.thumbnails_failed},
+                                 {"waiting", report->review.waiting},
+                                 {0}});
+    jout_end_object(json);
 }

@@ -8,6 +8,7 @@
 #include "server/events.h"
 #include "server/live.h"
 #include "server/recordings.h"
+#include "server/review.h"
 #include "store/store.h"
 
 struct server_report {
@@ -17,6 +18,7 @@ struct server_report {
     struct events_state events;
     struct live_state live;
     struct recordings_state recordings;
+    struct review_state review;
     struct keeper *keeper; /* asked for its own */
 };
 

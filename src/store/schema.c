@@ -154,6 +154,12 @@ static const struct migration own_migrations[] = {
                  "motions INTEGER NOT NULL, objects INTEGER NOT NULL, objectss INTEGER NOT NULL, "
                  "mib REAL NOT NULL, events INTEGER NOT NULL, clips INTEGER NOT NULL, "
                  "PRIMARY KEY (camera, quarter)) WITHOUT ROWID;"},
+    /* Until when running review items were known to be active. */
+    {"007_running_reviews",
+     "CREATE TABLE corvette_review (id TEXT PRIMARY KEY, last_activity REAL NOT NULL) "
+     "WITHOUT ROWID;"
+     "CREATE INDEX IF NOT EXISTS corvette_review_open ON reviewsegment (start_time) "
+     "WHERE end_time IS NULL;"},
 };
 
 static bool table_exists(struct db *db, const char *name)

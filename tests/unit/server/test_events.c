@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "fixture.h"
 #include "server/events.h"
@@ -259,9 +260,12 @@ static void clean_stop_with_many_events(void **state)
 static void unwritable_folder(void **state)
 {
     struct fixture *fixture = *state;
-    char clips[96];
-    snprintf(clips, sizeof clips, "%s/media/clips", fixture->data_dir);
-    assert_int_equal(rmdir(clips), 0);
+    static const char *const folders[] = {"media/clips/review", "media/clips"};
+    for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
+        char path[128];
+        snprintf(path, sizeof path, "%s/%s", fixture->data_dir, folders[i]);
+        assert_int_equal(rmdir(path), 0);
+    }
     struct msg_object object = fixture_object(ID, "person", 1700000000.5);
     fixture_send_best(fixture, "yard", ID, 1, 1700000000.5, 120);
     fixture_send_frame(fixture, "yard", 1700000000.7, &object, 1, 1);
