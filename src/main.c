@@ -17,6 +17,7 @@
 #include "config/reference.h"
 #include "footage/check.h"
 #include "footage/reindex.h"
+#include "http/openapi.h"
 #include "ipc/worker.h"
 #include "render/render.h"
 #include "supervisor/supervisor.h"
@@ -143,6 +144,21 @@ static int config_reference_command(int argc, char **argv)
         config_reference_markdown(&out);
     } else {
         return usage_error("'%s' is not an option of config-reference", argv[1]);
+    }
+    fputs(str_text(&out), stdout);
+    return 0;
+}
+
+static int api_reference_command(int argc, char **argv)
+{
+    AUTO_STR struct str out = {0};
+    if (argc == 2 && str_equal(argv[1], "--openapi")) {
+        openapi_json(&out);
+        str_add_char(&out, '\n');
+    } else if (argc == 1) {
+        openapi_markdown(&out);
+    } else {
+        return usage_error("'%s' is not an option of api-reference", argv[1]);
     }
     fputs(str_text(&out), stdout);
     return 0;
@@ -322,6 +338,7 @@ static const struct command commands[] = {
     {"check-config", "FILE", "say what is wrong with a configuration", check_config_command},
     {"config-reference", "[--json-schema]", "describe every configuration key",
      config_reference_command},
+    {"api-reference", "[--openapi]", "describe the HTTP API", api_reference_command},
     {"check", "[--data DIR] [--config FILE]",
      "compare rows and files, change nothing: 0 clean, 1 faults, 2 could not look", check_command},
     {"reindex", "[--data DIR] [--config FILE] [--prune]",

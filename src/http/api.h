@@ -11,6 +11,7 @@ void api_stats(struct request *request);
 void api_stats_history(struct request *request);
 void api_version(struct request *request);
 void api_restart(struct request *request);
+void api_openapi(struct request *request);
 
 /* api_camera.c: pictures of now */
 void api_camera_stream(struct request *request);

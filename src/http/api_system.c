@@ -1,6 +1,7 @@
 /* Configuration, statistics, version, restart. */
 #include "http/api.h"
 #include "http/http_private.h"
+#include "http/openapi.h"
 #include "http/request.h"
 #include "server/server.h"
 #include "server/stats.h"
@@ -43,4 +44,11 @@ void api_restart(struct request *request)
     } else {
         reply_message(request, 200, true, "Restarting (this can take up to one minute)...");
     }
+}
+
+void api_openapi(struct request *request)
+{
+    AUTO_STR struct str text = {0};
+    openapi_json(&text);
+    reply_json(request, 200, &text);
 }

@@ -13,6 +13,8 @@ import time
 
 import requests
 
+import openapi
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("CORVETTE_BUILD", ROOT / "build"))
 PROGRAM = pathlib.Path(os.environ.get("CORVETTE", BUILD / "corvette"))
@@ -101,7 +103,10 @@ class Corvette:
     # Asking --------------------------------------------------------------------------------
 
     def request(self, method, path, **options):
-        return requests.request(method, self.url + path, timeout=PATIENCE_S, **options)
+        answer = requests.request(method, self.url + path, timeout=PATIENCE_S, **options)
+        if not options.get("stream"):
+            openapi.description(PROGRAM).check(method, path, answer)
+        return answer
 
     def get(self, path, **options):
         return self.request("GET", path, **options)

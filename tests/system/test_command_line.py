@@ -16,7 +16,7 @@ def call(*arguments):
 def test_help_names_every_command():
     status, out, _ = call("help")
     assert status == 0
-    for command in ("run", "check-config", "config-reference", "probe", "version"):
+    for command in ("run", "check-config", "config-reference", "api-reference", "probe", "version"):
         assert f"corvette {command}" in out
 
 
@@ -25,7 +25,7 @@ def test_version():
 
 
 @pytest.mark.parametrize("arguments", [("fly",), ("check-config",), ("probe",), ("run", "--fast"),
-                                       ("run", "extra"), ("config-reference", "--xml")])
+                                       ("run", "extra"), ("config-reference", "--xml"), ("api-reference", "--xml")])
 def test_wrong_words_are_refused(arguments):
     status, _, errors = call(*arguments)
     assert status == 2
