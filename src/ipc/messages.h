@@ -13,6 +13,7 @@
 #define IPC_NAME 64 /* camera, detector, zone names */
 #define IPC_LABEL 64
 #define IPC_ID 40
+#define IPC_SUB_LABEL 404 /* 100 characters of UTF-8 */
 #define IPC_PATH 512
 
 enum msg_type {
@@ -127,7 +128,7 @@ struct msg_attribute {
 struct msg_object {
     char id[IPC_ID]; /* "<start time>-<6 of a-z0-9>" */
     char label[IPC_LABEL];
-    char sub_label[104]; /* "" = none */
+    char sub_label[IPC_SUB_LABEL]; /* "" = none */
     float sub_label_score;
     double start_time; /* first seen */
     double frame_time; /* last time a detection (or the stationary rule) confirmed it */

@@ -54,6 +54,32 @@ void event_zones_json(const struct cfg_camera *camera, const struct msg_object *
     jout_end_array(&json);
 }
 
+void event_box_json(struct jout *json, const char *key, const int32_t box[4], double width,
+                    double height)
+{
+    jout_key(json, key);
+    jout_begin_array(json);
+    jout_double(json, box[0] / width);
+    jout_double(json, box[1] / height);
+    jout_double(json, (box[2] - box[0]) / width);
+    jout_double(json, (box[3] - box[1]) / height);
+    jout_end_array(json);
+}
+
+void event_frame_size(const struct cfg_camera *camera, const struct live_object *object,
+                      double *width, double *height)
+{
+    const struct live_picture *picture = object->best.picture;
+    *width = picture != NULL ? picture->width : camera->detect.width;
+    *height = picture != NULL ? picture->height : camera->detect.height;
+    if (*width < 1 || *height < 1) { /* size not yet known: at least stay in 0..1 */
+        const int32_t *region =
+            object->state.best_revision > 0 ? object->state.best_region : object->state.region;
+        *width = region[2] > 0 ? region[2] : 1;
+        *height = region[3] > 0 ? region[3] : 1;
+    }
+}
+
 struct frame_size {
     double width, height;
 };
@@ -61,13 +87,7 @@ struct frame_size {
 static void put_relative(struct jout *json, const char *key, const int32_t box[4],
                          struct frame_size frame)
 {
-    jout_key(json, key);
-    jout_begin_array(json);
-    jout_double(json, box[0] / frame.width);
-    jout_double(json, box[1] / frame.height);
-    jout_double(json, (box[2] - box[0]) / frame.width);
-    jout_double(json, (box[3] - box[1]) / frame.height);
-    jout_end_array(json);
+    event_box_json(json, key, box, frame.width, frame.height);
 }
 
 /* A float's own digits: 0.7 is not written as 0.699999988079071. */
@@ -97,22 +117,19 @@ void event_data_json(const struct cfg_camera *camera, const struct live_object *
 {
     const struct msg_object *state = &object->state;
     const struct live_best *best = &object->best;
-    struct frame_size frame = {camera->detect.width, camera->detect.height};
+    struct frame_size frame;
+    event_frame_size(camera, object, &frame.width, &frame.height);
     const int32_t *box = state->best_revision > 0 ? state->best_box : state->box;
     const int32_t *region = state->best_revision > 0 ? state->best_region : state->region;
     float score = state->best_revision > 0 ? state->best_score : state->score;
     const struct msg_attribute *attributes = state->best_attributes.items;
     size_t attribute_count = state->best_attributes.count;
     if (best->picture != NULL) { /* what is written fits the picture that is shown */
-        frame = (struct frame_size){best->picture->width, best->picture->height};
         box = best->box;
         region = best->region;
         score = best->score;
         attributes = best->attributes;
         attribute_count = best->attribute_count;
-    }
-    if (frame.width < 1 || frame.height < 1) { /* size not yet known: at least stay in 0..1 */
-        frame = (struct frame_size){region[2] > 0 ? region[2] : 1, region[3] > 0 ? region[3] : 1};
     }
     struct jout json = {.out = out};
     jout_begin_object(&json);

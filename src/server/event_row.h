@@ -2,6 +2,7 @@
 #ifndef CORVETTE_SERVER_EVENT_ROW_H
 #define CORVETTE_SERVER_EVENT_ROW_H
 
+#include "base/jout.h"
 #include "base/str.h"
 #include "server/live.h"
 
@@ -15,5 +16,12 @@ void event_zones_json(const struct cfg_camera *camera, const struct msg_object *
 /* box, region (relative x, y, w, h), score, top_score, attributes, type, sub_label_score. */
 void event_data_json(const struct cfg_camera *camera, const struct live_object *object,
                      struct str *out);
+
+/* "key":[x,y,w,h], relative to a picture of that size. */
+void event_box_json(struct jout *json, const char *key, const int32_t box[4], double width,
+                    double height);
+/* Of the picture that an object's boxes refer to; never 0. */
+void event_frame_size(const struct cfg_camera *camera, const struct live_object *object,
+                      double *width, double *height);
 
 #endif

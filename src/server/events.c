@@ -16,6 +16,7 @@
 #include "server/live_object.h"
 #include "server/picture.h"
 #include "server/snapshot.h"
+#include "server/timeline.h"
 #include "store/db_event.h"
 
 /* A better score or picture alone is written this often; anything else at once. */
@@ -50,6 +51,7 @@ struct events {
     const struct config *config;
     struct store *store;
     struct jobs *jobs;
+    struct timeline *timeline; /* told what becomes of each event */
     const char *data_dir;
     double began; /* wall: objects older than this may have a row already */
     char *model_hash, *model_type, *detector_type;
@@ -63,12 +65,13 @@ struct events {
 };
 
 struct events *events_create(const struct config *config, struct store *store, struct jobs *jobs,
-                             const char *data_dir)
+                             struct timeline *timeline, const char *data_dir)
 {
     struct events *events = mem_alloc(sizeof *events);
     events->config = config;
     events->store = store;
     events->jobs = jobs;
+    events->timeline = timeline;
     events->data_dir = data_dir;
     events->began = wall_seconds(wall_now());
     pthread_mutex_init(&events->lock, NULL);
@@ -85,6 +88,7 @@ static void event_free(struct events *events, struct event *event)
     list_remove(&event->link);
     events->count--;
     pthread_mutex_unlock(&events->lock);
+    timeline_over(events->timeline, event->camera, event->id);
     if (event->has_object) {
         live_object_finish(&event->object);
     }
@@ -398,6 +402,7 @@ static void mark_put(struct events *events, struct event *event)
     event->urgent = false;
     event->stored = true;
     event->put_us = mono_now().us;
+    timeline_stored(events->timeline, event->camera, event->id);
     if (event->ended) {
         event_free(events, event);
     }

@@ -18,6 +18,7 @@
 
 struct events;
 struct jobs;
+struct timeline;
 
 /* Any thread: the user deletes this event. Call before deleting the row: from here on nothing is
  * written for it any more, also if its object still runs. */
@@ -39,7 +40,7 @@ void events_get_state(struct events *events, struct events_state *state);
 
 /* The rest: the loop's thread. */
 struct events *events_create(const struct config *config, struct store *store, struct jobs *jobs,
-                             const char *data_dir);
+                             struct timeline *timeline, const char *data_dir);
 /* After jobs_destroy(): jobs report here. */
 void events_destroy(struct events *events); /* NULL is fine */
 

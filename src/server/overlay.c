@@ -38,7 +38,7 @@ void overlay_objects(struct canvas *canvas, const struct config *config,
             config_color(config, state->label, color);
             thickness = 2;
         }
-        char text[IPC_LABEL + 140];
+        char text[IPC_SUB_LABEL + IPC_LABEL];
         object_caption(text, sizeof text, state);
         canvas_box(canvas, state->box, color, thickness);
         canvas_caption(canvas, state->box, text, color, thickness);

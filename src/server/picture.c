@@ -139,16 +139,15 @@ static void write_centred(struct canvas *canvas, double y, const uint8_t bgr[3],
     canvas_write(canvas, &how, text);
 }
 
-/* The card that stands for a camera without a fresh picture. */
-static int draw_no_picture(const struct cfg_camera *camera, const struct picture_options *options,
-                           struct str *out)
+int picture_none(const struct cfg_camera *camera, int height, enum picture_format format,
+                 int quality, struct str *out)
 {
     static const uint8_t back[3] = {40, 34, 30}, line[3] = {120, 110, 100},
                          words[3] = {225, 220, 215};
     static const float whole[8] = {0, 0, 1, 0, 1, 1, 0, 1};
     int source_width = camera->detect.width > 0 ? camera->detect.width : 1280;
     int source_height = camera->detect.height > 0 ? camera->detect.height : 720;
-    int height = options->height != 0 ? options->height : source_height;
+    height = height != 0 ? height : source_height;
     int width;
     if (!picture_size_ok(source_width, source_height, height, &width)) {
         return -EINVAL;
@@ -163,7 +162,7 @@ static int draw_no_picture(const struct cfg_camera *camera, const struct picture
     char text[IPC_NAME + 40];
     snprintf(text, sizeof text, "%s: no picture", camera->name);
     write_centred(&canvas, height * 0.75, words, text);
-    return canvas_encode(&canvas, options->format, options->quality, out);
+    return canvas_encode(&canvas, format, quality, out);
 }
 
 int picture_latest(struct live *live, const struct config *config, int index,
@@ -175,7 +174,7 @@ int picture_latest(struct live *live, const struct config *config, int index,
     struct live_picture *picture = camera_picture(live, index, &view, &age_us);
     if (picture == NULL || (double)age_us / 1e6 > camera->ffmpeg.common.retry_interval) {
         live_picture_unref(picture);
-        return draw_no_picture(camera, options, out);
+        return picture_none(camera, options->height, options->format, options->quality, out);
     }
     int result = camera_draw(picture, config, camera, &view, options, out);
     live_picture_unref(picture);

@@ -38,6 +38,9 @@ int picture_latest(struct live *live, const struct config *config, int camera,
 int picture_stream(struct live *live, const struct config *config, int camera,
                    const struct picture_options *options, struct str *out);
 
+/* That card: "<camera>: no picture". Height 0: of the detect picture. */
+int picture_none(const struct cfg_camera *camera, int height, enum picture_format format,
+                 int quality, struct str *out);
 int picture_black(int width, int height, enum picture_format format, int quality, struct str *out);
 
 /* The best picture of a tracked object. Options: bbox, timestamp, crop, height. */

@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "footage/place.h"
 #include "server/activity.h"
+#include "server/manual.h"
 #include "store/db_gap.h"
 #include "store/db_recording.h"
 
@@ -30,6 +31,7 @@ struct segment {
 struct recordings {
     const struct config *config;
     struct store *store;
+    struct manual *manual;
     struct activity *activities; /* per camera */
     struct segment *waiting;     /* in order of arrival */
     size_t count, capacity;
@@ -41,11 +43,13 @@ struct recordings {
     struct recordings_state state;
 };
 
-struct recordings *recordings_create(const struct config *config, struct store *store)
+struct recordings *recordings_create(const struct config *config, struct store *store,
+                                     struct manual *manual)
 {
     struct recordings *recordings = mem_alloc(sizeof *recordings);
     recordings->config = config;
     recordings->store = store;
+    recordings->manual = manual;
     recordings->activities = mem_array(config->camera_count, sizeof *recordings->activities);
     pthread_mutex_init(&recordings->lock, NULL);
     return recordings;
@@ -128,7 +132,8 @@ static void put(struct recordings *recordings, struct store_work *work,
         activity_sum(&recordings->activities[segment->camera], message->start, message->end);
     /* Something was seen: that counts. Nothing was seen: only if somebody looked all the time. */
     bool verdict_motion = sum.complete || sum.motion > 0;
-    bool verdict_objects = sum.complete || sum.objects > 0;
+    bool claimed = manual_claims(recordings->manual, segment->camera, message->start, message->end);
+    bool verdict_objects = sum.complete || sum.objects > 0 || claimed;
     char number[32];
     char random[7];
     char id[48];
@@ -144,7 +149,7 @@ static void put(struct recordings *recordings, struct store_work *work,
         .end_time = message->end,
         .duration = message->duration,
         .segment_mib = place_mib(message->bytes),
-        .objects = {verdict_objects, (int64_t)sum.objects},
+        .objects = {verdict_objects, (int64_t)sum.objects + claimed},
         .motion = {verdict_motion, (int64_t)sum.motion},
         .parameters = message->parameters,
         .regions = {verdict_motion, (int64_t)sum.regions},

@@ -10,6 +10,7 @@
 #include "ipc/messages.h"
 #include "store/store.h"
 
+struct manual;
 struct recordings;
 
 struct recordings_state {
@@ -20,7 +21,9 @@ struct recordings_state {
 };
 
 /* Loop's thread; only recordings_get_state() is for any. */
-struct recordings *recordings_create(const struct config *config, struct store *store);
+/* `manual` says which segments an event made by hand claims. */
+struct recordings *recordings_create(const struct config *config, struct store *store,
+                                     struct manual *manual);
 void recordings_destroy(struct recordings *recordings); /* NULL is fine */
 
 /* Before the frame's content is taken elsewhere. */

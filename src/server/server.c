@@ -20,11 +20,13 @@
 #include "server/grids.h"
 #include "server/jobs.h"
 #include "server/live.h"
+#include "server/manual.h"
 #include "server/model_facts.h"
 #include "server/recordings.h"
 #include "server/review.h"
 #include "server/server_report.h"
 #include "server/stats.h"
+#include "server/timeline.h"
 #include "store/store.h"
 #include "version.h"
 
@@ -63,7 +65,9 @@ struct server {
     struct store *store;
     struct live *live;
     struct jobs *jobs;
+    struct timeline *timeline;
     struct events *events;
+    struct manual *manual;
     struct recordings *recordings;
     struct review *review;
     struct grids *grids;
@@ -94,7 +98,9 @@ void server_clip_path(const char *data_dir, const char *camera, const char *id, 
 static unsigned on_object(void *context, int camera, const struct live_object *object, bool ended)
 {
     struct server *server = context;
-    return events_update(server->events, camera, object, ended);
+    unsigned flags = events_update(server->events, camera, object, ended);
+    timeline_update(server->timeline, camera, object, ended, flags);
+    return flags;
 }
 
 static void refuse(struct server *server, const char *name, const struct message *message)
@@ -144,6 +150,7 @@ static void on_frame(struct server *server, int camera, struct msg_frame *frame)
     live_take_frame(server->live, camera, frame, on_object, server);
     events_flush(server->events);
     review_flush(server->review);
+    timeline_flush(server->timeline);
     recordings_flush(server->recordings, false);
 }
 
@@ -307,6 +314,8 @@ static void on_tick(void *context)
     end_orphans(server);
     events_tick(server->events);
     review_tick(server->review);
+    manual_tick(server->manual);
+    timeline_flush(server->timeline);
     recordings_flush(server->recordings, false);
     grids_flush(server->grids, false);
     if (recordings_take_dropped(server->recordings)) {
@@ -328,8 +337,10 @@ static void write_report(void *context, struct jout *json)
     store_get_state(server->store, &report.store);
     events_get_state(server->events, &report.events);
     live_get_state(server->live, &report.live);
+    manual_get_state(server->manual, &report.manual);
     recordings_get_state(server->recordings, &report.recordings);
     review_get_state(server->review, &report.review);
+    timeline_get_state(server->timeline, &report.timeline);
     report.keeper = server->keeper;
     server_report_json(&report, json);
 }
@@ -398,10 +409,20 @@ int server_begin(struct server *server, const struct server_setup *setup, struct
         return err_set(err, EAGAIN, "cannot start a thread");
     }
     server->live = live_create(config);
-    server->events = events_create(config, server->store, server->jobs, setup->data_dir);
+    server->timeline = timeline_create(config, server->store);
+    server->events =
+        events_create(config, server->store, server->jobs, server->timeline, setup->data_dir);
     server->review =
         review_create(config, server->store, server->jobs, server->live, setup->data_dir);
-    server->recordings = recordings_create(config, server->store);
+    server->manual = manual_create(&(struct manual_setup){
+        .config = config,
+        .store = server->store,
+        .live = server->live,
+        .jobs = server->jobs,
+        .review = server->review,
+        .data_dir = setup->data_dir,
+    });
+    server->recordings = recordings_create(config, server->store, server->manual);
     server->grids = grids_create(config, server->store);
     model_facts_find(config, server->jobs, server->events);
     server->keeper = keeper_create(config, server->store, setup->data_dir);
@@ -440,13 +461,17 @@ void server_stop(struct server *server, server_done_fn done, void *context)
         server->tick = NULL;
         recordings_flush(server->recordings, true);
         grids_flush(server->grids, true);
-        events_end_all(server->events, wall_seconds(wall_now()));
-        review_end_all(server->review, wall_seconds(wall_now()));
+        double now = wall_seconds(wall_now());
+        timeline_end_all(server->timeline, now);
+        events_end_all(server->events, now);
+        review_end_all(server->review, now);
         if (jobs_drain(server->jobs, STOP_FILES_MS) < 0) {
             log_warning("stopping: not all pictures could be written");
         }
         events_finish(server->events);
         review_finish(server->review);
+        manual_finish(server->manual);
+        timeline_flush(server->timeline);
         if (store_flush(server->store, STOP_ROWS_MS) < 0) {
             log_warning("stopping: the database has not taken all rows yet");
         }
@@ -468,7 +493,9 @@ void server_destroy(struct server *server)
     exports_destroy(server->exports);
     jobs_destroy(server->jobs);
     events_destroy(server->events);
+    manual_destroy(server->manual);
     review_destroy(server->review);
+    timeline_destroy(server->timeline);
     recordings_destroy(server->recordings);
     grids_destroy(server->grids);
     live_destroy(server->live);
@@ -505,6 +532,11 @@ struct events *server_events(struct server *server)
 struct review *server_review(struct server *server)
 {
     return server->review;
+}
+
+struct manual *server_manual(struct server *server)
+{
+    return server->manual;
 }
 
 struct stats *server_stats(struct server *server)

@@ -60,6 +60,15 @@ void server_report_json(const struct server_report *report, struct jout *json)
                                  {0}});
     jout_end_object(json);
 
+    put_object(json, "manual",
+               (struct number[]){{"made", report->manual.made},
+                                 {"refused", report->manual.refused},
+                                 {"running", report->manual.running},
+                                 {"snapshots_failed", report->manual.snapshots_failed},
+                                 {"waiting", report->manual.waiting},
+                                 {0}});
+    jout_end_object(json);
+
     put_object(json, "recordings",
                (struct number[]){{"dropped", report->recordings.dropped},
                                  {"refused", report->recordings.refused},
@@ -78,6 +87,14 @@ void server_report_json(const struct server_report *report, struct jout *json)
                                  {"thumbnails_dropped", report->review.thumbnails_dropped},
                                  {"thumbnails_failed", report->review.thumbnails_failed},
                                  {"waiting", report->review.waiting},
+                                 {0}});
+    jout_end_object(json);
+
+    put_object(json, "timeline",
+               (struct number[]){{"dropped", report->timeline.dropped},
+                                 {"objects", report->timeline.objects},
+                                 {"rows", report->timeline.rows},
+                                 {"waiting", report->timeline.waiting},
                                  {0}});
     jout_end_object(json);
 }

@@ -7,8 +7,10 @@
 #include "footage/keeper.h"
 #include "server/events.h"
 #include "server/live.h"
+#include "server/manual.h"
 #include "server/recordings.h"
 #include "server/review.h"
+#include "server/timeline.h"
 #include "store/store.h"
 
 struct server_report {
@@ -17,8 +19,10 @@ struct server_report {
     struct store_state store;
     struct events_state events;
     struct live_state live;
+    struct manual_state manual;
     struct recordings_state recordings;
     struct review_state review;
+    struct timeline_state timeline;
     struct keeper *keeper; /* asked for its own */
 };
 

@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/jout.h"
 #include "base/mem.h"
+#include "store/db_manual.h"
 
 /* ---- writing ---- */
 
@@ -45,7 +46,11 @@ static int put(struct db *db, void *data)
             "has_snapshot = excluded.has_snapshot, "
             "sub_label = coalesce(excluded.sub_label, sub_label), "
             "model_hash = excluded.model_hash, detector_type = excluded.detector_type, "
-            "model_type = excluded.model_type, data = excluded.data");
+            "model_type = excluded.model_type, "
+            "data = CASE WHEN json_extract(excluded.data, '$.sub_label_score') IS NULL AND "
+            "json_extract(data, '$.sub_label_score') IS NOT NULL THEN json_set(excluded.data, "
+            "'$.sub_label_score', json_extract(data, '$.sub_label_score')) "
+            "ELSE excluded.data END");
     db_bind_text(query, event->id);
     db_bind_text(query, event->label);
     db_bind_text(query, event->camera);
@@ -120,16 +125,27 @@ void db_event_end_all(struct store_work *work, double now)
     store_add(work, end_all, edit, free_edit);
 }
 
+/* Whatever stands in the column: one bad row must not keep the others from being closed. */
+#define OVER_API "coalesce(json_valid(data) AND json_extract(data, '$.type') = 'api', 0)"
+
+/* Those made over the API end when they are told to, or after their longest time. */
 static int repair(struct db *db, void *data)
 {
+    const struct edit *edit = data;
     AUTO_QUERY struct db_query *query =
-        db_query(db, "UPDATE event SET end_time = start_time + 30 WHERE end_time IS NULL");
+        db_query(db, "UPDATE event SET end_time = start_time + CASE WHEN " OVER_API
+                     " THEN ?1 ELSE 30 END WHERE end_time IS NULL AND NOT (" OVER_API
+                     " AND start_time > ?2)");
+    db_bind_double(query, DB_MANUAL_LONGEST_S);
+    db_bind_double(query, edit->number - DB_MANUAL_LONGEST_S);
     return db_run(query);
 }
 
-void db_event_repair(struct store_work *work)
+void db_event_repair(struct store_work *work, double now)
 {
-    store_add(work, repair, NULL, NULL);
+    struct edit *edit = new_edit(NULL);
+    edit->number = now;
+    store_add(work, repair, edit, free_edit);
 }
 
 static int delete_event(struct db *db, void *data)

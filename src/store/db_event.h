@@ -19,11 +19,12 @@ struct db_event {
 };
 
 /* Inserts, or updates the columns above and leaves the others (retain_indefinitely, plus_id,
- * false_positive, a sub_label that is already there) as they are. */
+ * false_positive, a sub_label that is already there and its score) as they are. */
 void db_event_put(struct store_work *work, const struct db_event *event);
+/* Start-up after an unclean end: every event still open ends 30 s after it began. One made over the
+ * API goes on, for a day at most (db_manual.h). */
+void db_event_repair(struct store_work *work, double now);
 /* Every event still open ends now and loses its snapshot flag (its best picture dies with us). */
-/* Start-up after an unclean end: every event still open ends 30 s after it began. */
-void db_event_repair(struct store_work *work);
 void db_event_end_all(struct store_work *work, double now);
 /* Row and its timeline rows. */
 void db_event_delete(struct store_work *work, const char *id);

@@ -22,12 +22,13 @@ static void free_row(void *data)
     free(row);
 }
 
-static int add(struct db *db, void *data)
+#define INSERT                                                                       \
+    "INSERT INTO timeline (timestamp, camera, source, source_id, class_type, data) " \
+    "SELECT ?1, ?2, ?3, ?4, ?5, json(?6)"
+
+static int insert(struct db *db, const char *sql, const struct db_timeline *row)
 {
-    const struct db_timeline *row = data;
-    AUTO_QUERY struct db_query *query = db_query(
-        db, "INSERT INTO timeline (timestamp, camera, source, source_id, class_type, data) "
-            "VALUES (?, ?, ?, ?, ?, json(?))");
+    AUTO_QUERY struct db_query *query = db_query(db, sql);
     db_bind_double(query, row->timestamp);
     db_bind_text(query, row->camera);
     db_bind_text(query, row->source);
@@ -37,7 +38,17 @@ static int add(struct db *db, void *data)
     return db_run(query);
 }
 
-void db_timeline_add(struct store_work *work, const struct db_timeline *row)
+static int add(struct db *db, void *data)
+{
+    return insert(db, INSERT, data);
+}
+
+static int add_of_event(struct db *db, void *data)
+{
+    return insert(db, INSERT " WHERE EXISTS (SELECT 1 FROM event WHERE id = ?4)", data);
+}
+
+static void add_copy(struct store_work *work, store_change_fn fn, const struct db_timeline *row)
 {
     struct db_timeline *copy = mem_dup(row, sizeof *row);
     copy->camera = mem_strdup(row->camera);
@@ -45,7 +56,17 @@ void db_timeline_add(struct store_work *work, const struct db_timeline *row)
     copy->source_id = row->source_id != NULL ? mem_strdup(row->source_id) : NULL;
     copy->class_type = mem_strdup(row->class_type);
     copy->data_json = row->data_json != NULL ? mem_strdup(row->data_json) : NULL;
-    store_add(work, add, copy, free_row);
+    store_add(work, fn, copy, free_row);
+}
+
+void db_timeline_add(struct store_work *work, const struct db_timeline *row)
+{
+    add_copy(work, add, row);
+}
+
+void db_timeline_add_of_event(struct store_work *work, const struct db_timeline *row)
+{
+    add_copy(work, add_of_event, row);
 }
 
 static const struct row_field fields[] = {

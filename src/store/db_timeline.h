@@ -13,6 +13,8 @@ struct db_timeline {
     const char *data_json;
 };
 void db_timeline_add(struct store_work *work, const struct db_timeline *row);
+/* The same, unless the event `source_id` names is gone again by then. */
+void db_timeline_add_of_event(struct store_work *work, const struct db_timeline *row);
 
 /* /api/timeline; camera "all" and source_id NULL = no filter; limit as in SQL, negative = none. */
 int db_timeline_list_json(struct db *db, const char *camera, const char *source_id, int64_t limit,

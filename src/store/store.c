@@ -434,7 +434,7 @@ void store_close(struct store *store)
 void store_repair(struct store *store)
 {
     struct store_work *work = store_begin(store);
-    db_event_repair(work);
+    db_event_repair(work, wall_seconds(wall_now()));
     store_submit(work);
 }
 

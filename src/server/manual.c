@@ -1,0 +1,547 @@
+#include "server/manual.h"
+
+#include <errno.h>
+#include <math.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/jout.h"
+#include "base/list.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "server/manual_file.h"
+#include "server/manual_picture.h"
+#include "server/review.h"
+#include "server/timeline.h"
+#include "store/db_event.h"
+#include "store/db_manual.h"
+
+/* How long an event that is over still claims recordings: their rows come late. */
+#define CLAIM_S 120.0
+
+/* One that is being made. Freed when its row is with the writer and its job is over. */
+struct making {
+    struct list link; /* in manual->making until the row is with the writer */
+    struct manual *manual;
+    int camera;
+    char id[IPC_ID];
+    char *label, *sub_label, *source_type;
+    double score, made;
+    struct db_opt_double end; /* of the row; under the lock */
+    bool has_clip, is_api;
+    struct live_picture *picture; /* NULL: the camera has none */
+    struct manual_box *boxes;
+    size_t box_count;
+    /* under the lock: */
+    bool encoded;         /* the pictures are there, as far as they will ever be */
+    bool has_snapshot;    /* the file is there */
+    struct str thumbnail; /* base64 */
+    bool row_given, job_over;
+};
+
+/* One that has begun: what must be known of it until it is over. */
+struct running {
+    int camera;
+    char id[IPC_ID];
+    double start; /* of the row */
+    double end;   /* INFINITY: open */
+    bool claims;
+};
+
+struct manual {
+    struct manual_setup setup;
+
+    pthread_mutex_t lock; /* all below */
+    pthread_cond_t given; /* a row is with the writer */
+    struct list making;
+    struct running *running;
+    size_t running_count, running_capacity;
+    struct manual_state state;
+};
+
+static const struct cfg_camera *camera_of(const struct manual *manual, int camera)
+{
+    return &manual->setup.config->cameras[camera];
+}
+
+static void making_free(struct making *making)
+{
+    free(making->label);
+    free(making->sub_label);
+    free(making->source_type);
+    live_picture_unref(making->picture);
+    free(making->boxes);
+    str_finish(&making->thumbnail);
+    free(making);
+}
+
+/* ---- rows ---- */
+
+static void data_json(const struct making *making, struct str *out)
+{
+    struct jout json = {.out = out};
+    jout_begin_object(&json);
+    jout_put_string(&json, "type", making->source_type);
+    jout_key(&json, "score");
+    jout_number(&json, making->score);
+    jout_key(&json, "top_score");
+    jout_number(&json, making->score);
+    jout_end_object(&json);
+}
+
+static double start_of(const struct making *making)
+{
+    return making->made - camera_of(making->manual, making->camera)->record.events.pre_capture;
+}
+
+/* Under the lock, which keeps an end from slipping between the row and itself. */
+static bool give_row(struct making *making)
+{
+    struct manual *manual = making->manual;
+    const char *camera = camera_of(manual, making->camera)->name;
+    AUTO_STR struct str data = {0};
+    data_json(making, &data);
+    struct db_event row = {
+        .id = making->id,
+        .label = making->label,
+        .camera = camera,
+        .start_time = start_of(making),
+        .end_time = making->end,
+        .zones_json = "[]",
+        .thumbnail = str_text(&making->thumbnail),
+        .has_clip = making->has_clip,
+        .has_snapshot = making->has_snapshot,
+        .sub_label = making->sub_label,
+        .data_json = str_text(&data),
+    };
+    struct store_work *work = store_begin(manual->setup.store);
+    db_event_put(work, &row);
+    if (making->has_clip && making->is_api) {
+        db_manual_claim(work, camera, row.start_time, wall_seconds(wall_now()));
+    }
+    timeline_add_external(work, camera, making->id, making->source_type, making->label,
+                          making->sub_label, making->made);
+    if (store_submit(work) < 0) {
+        return false;
+    }
+    list_remove(&making->link);
+    making->row_given = true;
+    pthread_cond_broadcast(&manual->given);
+    return true;
+}
+
+/* ---- the jobs thread ---- */
+
+/* The JPEG and the row. */
+static void make(void *data)
+{
+    struct making *making = data;
+    struct manual *manual = making->manual;
+    const struct cfg_camera *camera = camera_of(manual, making->camera);
+    AUTO_STR struct str thumbnail = {0}, jpeg = {0}, base64 = {0};
+    if (manual_picture_thumbnail(camera, making->picture, &thumbnail) == 0) {
+        str_add_base64(&base64, thumbnail.data, thumbnail.length);
+    }
+    bool written = manual_picture_jpeg(camera, making->picture, making->label, making->boxes,
+                                       making->box_count, &jpeg) == 0 &&
+                   manual_file_write(manual->setup.data_dir, camera, making->id, ".jpg", &jpeg);
+    pthread_mutex_lock(&manual->lock);
+    making->encoded = true;
+    making->has_snapshot = written;
+    making->thumbnail = base64;
+    base64 = (struct str){0};
+    manual->state.snapshots_failed += !written;
+    if (!making->row_given) {
+        give_row(making);
+    }
+    pthread_mutex_unlock(&manual->lock);
+}
+
+/* The loop's thread. Its picture may be large: not kept for a row that waits. */
+static void made(void *data)
+{
+    struct making *making = data;
+    struct manual *manual = making->manual;
+    pthread_mutex_lock(&manual->lock);
+    making->job_over = true;
+    making->encoded = true; /* dropped at the end of the program: the row comes without */
+    live_picture_unref(making->picture);
+    making->picture = NULL;
+    bool over = making->row_given;
+    pthread_mutex_unlock(&manual->lock);
+    if (over) {
+        making_free(making);
+    }
+}
+
+/* ---- beginning ---- */
+
+/* The newest picture, unless the camera has been silent for so long that it shows nothing of now.
+ */
+static struct live_picture *picture_of_now(struct manual *manual, int camera)
+{
+    int64_t age_us = 0;
+    uint64_t sequence = 0;
+    struct live_picture *picture =
+        live_get_picture(manual->setup.live, camera, 0, &age_us, &sequence);
+    if (picture != NULL &&
+        (double)age_us / 1e6 > camera_of(manual, camera)->ffmpeg.common.retry_interval) {
+        live_picture_unref(picture);
+        picture = NULL;
+    }
+    return picture;
+}
+
+static struct making *new_making(struct manual *manual, int index, const struct manual_event *what)
+{
+    const struct cfg_camera *camera = camera_of(manual, index);
+    struct making *making = mem_alloc(sizeof *making);
+    char number[32], random[7];
+    *making = (struct making){
+        .manual = manual,
+        .camera = index,
+        .label = mem_strdup(what->label),
+        .sub_label = what->sub_label != NULL ? mem_strdup(what->sub_label) : NULL,
+        .source_type = mem_strdup(what->source_type),
+        .score = what->score,
+        .made = wall_seconds(wall_now()),
+        .has_clip = camera->record.enabled && what->include_recording,
+        .is_api = strcmp(what->source_type, MANUAL_SOURCE_API) == 0,
+        .picture = picture_of_now(manual, index),
+        .box_count = what->box_count,
+    };
+    list_init(&making->link);
+    if (what->box_count > 0) {
+        making->boxes = mem_dup(what->boxes, what->box_count * sizeof *what->boxes);
+    }
+    if (!what->open_ended) {
+        making->end = (struct db_opt_double){true, making->made + what->duration +
+                                                       camera->record.events.post_capture};
+    }
+    str_random6(random);
+    snprintf(making->id, sizeof making->id, "%s-%s", str_double(number, making->made), random);
+    return making;
+}
+
+static void add_running(struct manual *manual, const struct running *running)
+{
+    *MEM_PUSH(manual->running, manual->running_count, manual->running_capacity) = *running;
+}
+
+/* Under the lock: into the lists, and to the jobs thread. 0 or -EAGAIN. */
+static int enlist(struct manual *manual, struct making *making)
+{
+    if (manual->running_count >= MANUAL_MAX) {
+        return -EAGAIN;
+    }
+    int result = jobs_submit(manual->setup.jobs, JOB_SOON, make, made, making);
+    if (result < 0) {
+        return result;
+    }
+    list_append(&manual->making, &making->link);
+    struct running running = {
+        .camera = making->camera,
+        .start = start_of(making),
+        .end = making->end.has ? making->end.value : INFINITY,
+        .claims = making->has_clip && making->is_api,
+    };
+    snprintf(running.id, sizeof running.id, "%s", making->id);
+    add_running(manual, &running);
+    manual->state.made++;
+    return 0;
+}
+
+/* Not under the lock: the review has one of its own. */
+static void tell_review(struct manual *manual, int camera, const char *id, const char *label,
+                        const char *sub_label, double start, double end)
+{
+    AUTO_STR struct str name = {0};
+    str_add(&name, label);
+    if (sub_label != NULL && *sub_label != '\0') {
+        str_addf(&name, ": %s", sub_label);
+    }
+    review_manual(manual->setup.review, camera, id, str_text(&name), start, end);
+}
+
+int manual_begin(struct manual *manual, int camera, const struct manual_event *what,
+                 char id[IPC_ID], struct err *err)
+{
+    int result = manual_check(what, err);
+    if (result < 0) {
+        return result;
+    }
+    struct making *making = new_making(manual, camera, what);
+    struct live_picture *picture = live_picture_ref(making->picture);
+    double began = making->made;
+    bool is_api = making->is_api;
+    snprintf(id, IPC_ID, "%s", making->id);
+    pthread_mutex_lock(&manual->lock);
+    result = enlist(manual, making); /* from here on the jobs thread may have it */
+    manual->state.refused += result < 0;
+    pthread_mutex_unlock(&manual->lock);
+    if (result < 0) {
+        making_free(making);
+        err_set(err, EAGAIN, "Too many events at once");
+    } else {
+        manual_file_clean(manual->setup.jobs, manual->setup.data_dir, camera_of(manual, camera), id,
+                          picture);
+        if (is_api) {
+            tell_review(manual, camera, id, what->label, what->sub_label, began,
+                        what->open_ended ? NAN : began + what->duration);
+        }
+        log_info("event %s of camera %s made by hand or ear", id, camera_of(manual, camera)->name);
+    }
+    live_picture_unref(picture);
+    return result;
+}
+
+static struct making *find_making(struct manual *manual, const char *id)
+{
+    list_for_each(struct making, making, &manual->making, link)
+    {
+        if (strcmp(making->id, id) == 0) {
+            return making;
+        }
+    }
+    return NULL;
+}
+
+bool manual_wait(struct manual *manual, const char *id, int timeout_ms)
+{
+    struct mono end = {mono_now().us + (int64_t)timeout_ms * 1000};
+    struct timespec until = {.tv_sec = end.us / 1000000, .tv_nsec = end.us % 1000000 * 1000};
+    int result = 0;
+    pthread_mutex_lock(&manual->lock);
+    while (find_making(manual, id) != NULL && result == 0) {
+        result = pthread_cond_timedwait(&manual->given, &manual->lock, &until);
+    }
+    bool given = find_making(manual, id) == NULL;
+    pthread_mutex_unlock(&manual->lock);
+    return given;
+}
+
+/* ---- ending ---- */
+
+static struct running *find_running(struct manual *manual, const char *id)
+{
+    for (size_t i = 0; i < manual->running_count; i++) {
+        if (strcmp(manual->running[i].id, id) == 0) {
+            return &manual->running[i];
+        }
+    }
+    return NULL;
+}
+
+/* Under the lock. */
+static int end_row(struct manual *manual, const char *id, double end_time)
+{
+    struct making *making = find_making(manual, id);
+    if (making != NULL) {
+        making->end = (struct db_opt_double){true, end_time};
+        return 0;
+    }
+    struct store_work *work = store_begin(manual->setup.store);
+    db_manual_end(work, id, end_time);
+    return store_submit(work);
+}
+
+int manual_end(struct manual *manual, const char *id, double end_time)
+{
+    pthread_mutex_lock(&manual->lock);
+    int result = end_row(manual, id, end_time);
+    struct running *running = result == 0 ? find_running(manual, id) : NULL;
+    if (running != NULL) {
+        running->end = end_time;
+    }
+    pthread_mutex_unlock(&manual->lock);
+    if (result == 0) {
+        review_manual_end(manual->setup.review, id, end_time);
+    }
+    return result;
+}
+
+void manual_forget(struct manual *manual, const char *id)
+{
+    pthread_mutex_lock(&manual->lock);
+    struct running *running = find_running(manual, id);
+    if (running != NULL) {
+        *running = manual->running[--manual->running_count];
+    }
+    pthread_mutex_unlock(&manual->lock);
+    review_manual_end(manual->setup.review, id, wall_seconds(wall_now()));
+}
+
+bool manual_claims(struct manual *manual, int camera, double start, double end)
+{
+    bool claims = false;
+    pthread_mutex_lock(&manual->lock);
+    for (size_t i = 0; i < manual->running_count && !claims; i++) {
+        const struct running *running = &manual->running[i];
+        claims = running->claims && running->camera == camera && running->start <= end &&
+                 running->end >= start;
+    }
+    pthread_mutex_unlock(&manual->lock);
+    return claims;
+}
+
+/* ---- the loop's thread ---- */
+
+static void take_up(void *context, const struct db_manual_row *row)
+{
+    struct manual *manual = context;
+    struct running running = {
+        .camera = config_camera_index(manual->setup.config, row->camera),
+        .start = row->start_time,
+        .end = row->end_time.has ? row->end_time.value : INFINITY,
+        .claims = row->has_clip,
+    };
+    snprintf(running.id, sizeof running.id, "%s", row->id);
+    if (manual->running_count >= MANUAL_MAX || strlen(row->id) >= sizeof running.id) {
+        return;
+    }
+    add_running(manual, &running);
+    if (running.camera >= 0 && !row->end_time.has) {
+        log_info("event %s of camera %s is still to be ended", row->id, row->camera);
+        tell_review(manual, running.camera, row->id, row->label, row->sub_label,
+                    wall_seconds(wall_now()), NAN);
+    }
+}
+
+struct manual *manual_create(const struct manual_setup *setup)
+{
+    struct manual *manual = mem_alloc(sizeof *manual);
+    manual->setup = *setup;
+    pthread_mutex_init(&manual->lock, NULL);
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&manual->given, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    list_init(&manual->making);
+    AUTO_READER struct db *db = store_reader(setup->store);
+    if (db != NULL) {
+        db_manual_running(db, wall_seconds(wall_now()), take_up, manual);
+    }
+    return manual;
+}
+
+void manual_destroy(struct manual *manual)
+{
+    if (manual == NULL) {
+        return;
+    }
+    list_for_each(struct making, making, &manual->making, link)
+    {
+        making_free(making);
+    }
+    free(manual->running);
+    pthread_cond_destroy(&manual->given);
+    pthread_mutex_destroy(&manual->lock);
+    free(manual);
+}
+
+/* For a row whose job never ran. */
+static void add_thumbnail(struct making *making)
+{
+    AUTO_STR struct str jpeg = {0};
+    if (manual_picture_thumbnail(camera_of(making->manual, making->camera), making->picture,
+                                 &jpeg) == 0) {
+        str_add_base64(&making->thumbnail, jpeg.data, jpeg.length);
+    }
+}
+
+/* Rows that the writer had no room for. */
+static void give_waiting(struct manual *manual, bool all)
+{
+    pthread_mutex_lock(&manual->lock);
+    list_for_each(struct making, making, &manual->making, link)
+    {
+        if (!all && !making->encoded) {
+            continue;
+        }
+        if (making->thumbnail.length == 0) {
+            add_thumbnail(making);
+        }
+        if (give_row(making) && making->job_over) {
+            making_free(making);
+        }
+    }
+    pthread_mutex_unlock(&manual->lock);
+}
+
+/* Under the lock: whether one is past its longest time; its id. */
+static bool find_overdue(struct manual *manual, double now, char id[IPC_ID], double *end)
+{
+    for (size_t i = 0; i < manual->running_count; i++) {
+        const struct running *running = &manual->running[i];
+        if (isinf(running->end) && now > running->start + MANUAL_LONGEST_S) {
+            snprintf(id, IPC_ID, "%s", running->id);
+            *end = running->start + MANUAL_LONGEST_S;
+            return true;
+        }
+    }
+    return false;
+}
+
+static void end_overdue(struct manual *manual, double now)
+{
+    char id[IPC_ID];
+    double end = 0;
+    bool found = true;
+    while (found) {
+        pthread_mutex_lock(&manual->lock);
+        found = find_overdue(manual, now, id, &end);
+        pthread_mutex_unlock(&manual->lock);
+        if (found) {
+            log_warning("event %s: nobody has ended it within %g hours, it ends now", id,
+                        MANUAL_LONGEST_S / 3600);
+            found = manual_end(manual, id, end) == 0;
+        }
+    }
+}
+
+static void drop_over(struct manual *manual, double now)
+{
+    pthread_mutex_lock(&manual->lock);
+    size_t kept = 0;
+    for (size_t i = 0; i < manual->running_count; i++) {
+        if (manual->running[i].end + CLAIM_S > now) {
+            manual->running[kept++] = manual->running[i];
+        }
+    }
+    manual->running_count = kept;
+    pthread_mutex_unlock(&manual->lock);
+}
+
+void manual_tick(struct manual *manual)
+{
+    double now = wall_seconds(wall_now());
+    give_waiting(manual, false);
+    end_overdue(manual, now);
+    drop_over(manual, now);
+}
+
+void manual_finish(struct manual *manual)
+{
+    give_waiting(manual, true);
+}
+
+void manual_get_state(struct manual *manual, struct manual_state *state)
+{
+    double now = wall_seconds(wall_now());
+    pthread_mutex_lock(&manual->lock);
+    *state = manual->state;
+    for (size_t i = 0; i < manual->running_count; i++) {
+        state->running += manual->running[i].end > now;
+    }
+    list_for_each(struct making, making, &manual->making, link)
+    {
+        state->waiting++;
+    }
+    pthread_mutex_unlock(&manual->lock);
+}
