@@ -1,0 +1,351 @@
+/* Review items as rows and files, against a real database in a folder of its own. Rules and ends
+ * are in test_review_rules.c. */
+#include "../cmocka_all.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "fixture.h"
+#include "server/review.h"
+#include "store/db_review.h"
+
+#define YARD 0
+#define T 1700000000.0
+
+static const char review_yaml[] = "    review:\n"
+                                  "      alerts:\n"
+                                  "        labels: [person]\n"
+                                  "        required_zones: [lawn]\n";
+
+static int set_up(void **state)
+{
+    static struct fixture fixture;
+    fixture_init(&fixture, review_yaml, "");
+    fixture_serve(&fixture);
+    *state = &fixture;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    fixture_finish(*state);
+    return 0;
+}
+
+/* A person on the lawn, or outside all zones. */
+static void send_person(struct fixture *fixture, const char *camera, double time, bool on_lawn)
+{
+    struct msg_zone lawn = {0};
+    struct msg_object object = fixture_object("1700000000.5-abc123", "person", T);
+    object.active = true;
+    object.frame_time = time;
+    object.current_zones.items = &lawn;
+    object.current_zones.count = on_lawn;
+    fixture_send_frame(fixture, camera, time, &object, 1, 1);
+}
+
+static void send_quiet(struct fixture *fixture, double time)
+{
+    fixture_send_frame(fixture, "yard", time, NULL, 0, 0);
+}
+
+static const char *column(struct fixture *fixture, const char *name)
+{
+    char sql[200];
+    snprintf(sql, sizeof sql, "SELECT %s FROM reviewsegment ORDER BY start_time DESC", name);
+    return fixture_query(fixture, sql);
+}
+
+static const char *number_of(struct fixture *fixture, const char *table)
+{
+    char sql[80];
+    snprintf(sql, sizeof sql, "SELECT count(*) FROM %s", table);
+    return fixture_query(fixture, sql);
+}
+
+static bool has_row(void *context)
+{
+    return strcmp(number_of(context, "reviewsegment"), "0") != 0;
+}
+
+static struct review_state state_of(struct fixture *fixture)
+{
+    struct review_state state;
+    review_get_state(server_review(fixture->server), &state);
+    return state;
+}
+
+static void run_sql(struct fixture *fixture, const char *sql);
+
+static void an_item_appears_and_ends(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture_give_ring(fixture, "yard", 120, 128, 128, T);
+    send_person(fixture, "yard", T, true);
+    assert_true(fixture_wait(fixture, has_row, fixture));
+    assert_string_equal(column(fixture, "camera"), "yard");
+    assert_string_equal(column(fixture, "start_time"), "1700000000");
+    assert_string_equal(column(fixture, "end_time IS NULL"), "1");
+    assert_string_equal(column(fixture, "severity"), "alert");
+    assert_string_equal(column(fixture, "has_been_reviewed"), "0");
+    assert_string_equal(column(fixture, "data"),
+                        "{\"audio\":[],\"detections\":[\"1700000000.5-abc123\"],"
+                        "\"objects\":[\"person\"],\"sub_labels\":[],\"zones\":[\"lawn\"]}");
+    /* The row names its thumbnail, which is there already. */
+    assert_string_equal(column(fixture, "thumb_path = '/media/frigate/clips/review/thumb-yard-' || "
+                                        "id || '.webp'"),
+                        "1");
+    char file[160];
+    snprintf(file, sizeof file, "media/clips/review/thumb-yard-%s.webp", column(fixture, "id"));
+    assert_true(fixture_file_exists(fixture, file));
+
+    send_person(fixture, "yard", T + 7.5, true);
+    send_quiet(fixture, T + 100);
+    fixture_settle(fixture);
+    assert_string_equal(column(fixture, "end_time IS NULL"), "1");
+    send_quiet(fixture, T + 128);
+    fixture_settle(fixture);
+    assert_string_equal(column(fixture, "end_time"), "1700000007.5");
+    assert_string_equal(number_of(fixture, "corvette_review"), "0");
+    /* The next activity is another item. */
+    send_person(fixture, "yard", T + 130, true);
+    fixture_settle(fixture);
+    assert_string_equal(number_of(fixture, "reviewsegment"), "2");
+    assert_int_equal(state_of(fixture).thumbnails_failed, 0);
+}
+
+static void rises_and_keeps_its_mark(void **state)
+{
+    struct fixture *fixture = *state;
+    send_person(fixture, "yard", T, false);
+    fixture_settle(fixture);
+    assert_string_equal(column(fixture, "severity"), "detection");
+    struct store_work *work = store_begin(server_store(fixture->server));
+    db_review_mark(work, column(fixture, "id"), true);
+    assert_int_equal(store_submit_wait(work, 5000), 1);
+    send_person(fixture, "yard", T + 1, true);
+    send_person(fixture, "yard", T + 2, false);
+    fixture_settle(fixture);
+    assert_string_equal(column(fixture, "severity"), "alert");
+    assert_string_equal(column(fixture, "has_been_reviewed"), "1");
+    assert_string_equal(number_of(fixture, "reviewsegment"), "1");
+}
+
+static void cameras_that_do_not_record_have_none(void **state)
+{
+    struct fixture *fixture = *state;
+    static const char *const heard[] = {"bark"};
+    send_person(fixture, "door", T, true);
+    review_sound(server_review(fixture->server), 1, T, heard, 1);
+    review_manual(server_review(fixture->server), 1, "m", "ring", T, NAN);
+    review_tick(server_review(fixture->server));
+    fixture_settle(fixture);
+    assert_string_equal(number_of(fixture, "reviewsegment"), "0");
+}
+
+static void sounds_and_manual_events(void **state)
+{
+    struct fixture *fixture = *state;
+    struct review *review = server_review(fixture->server);
+    static const char *const heard[] = {"bark", "yell"};
+    double now = wall_seconds(wall_now());
+    review_sound(review, YARD, now, heard, 2);
+    review_tick(review);
+    fixture_settle(fixture);
+    assert_string_equal(column(fixture, "severity"), "detection");
+    assert_string_equal(column(fixture, "data ->> '$.audio'"), "[\"bark\",\"yell\"]");
+    review_manual(review, YARD, "m1", "visit: Eve", now + 1, NAN);
+    review_tick(review);
+    fixture_settle(fixture);
+    assert_string_equal(column(fixture, "severity"), "alert");
+    assert_string_equal(column(fixture, "data ->> '$.objects'"), "[\"visit: Eve\"]");
+    send_quiet(fixture, now + 900);
+    fixture_settle(fixture);
+    assert_string_equal(column(fixture, "end_time IS NULL"), "1");
+    review_manual_end(review, "nope", now + 900);
+    review_manual_end(review, "m1", now + 901);
+    send_quiet(fixture, now + 1020);
+    fixture_settle(fixture);
+    assert_string_equal(column(fixture, "end_time IS NULL"), "1");
+    send_quiet(fixture, now + 1022);
+    fixture_settle(fixture);
+    char end[32];
+    snprintf(end, sizeof end, "%.3f", now + 901);
+    assert_string_equal(column(fixture, "printf('%.3f', end_time)"), end);
+    assert_string_equal(number_of(fixture, "reviewsegment"), "1");
+}
+
+static void the_user_names_an_object(void **state)
+{
+    struct fixture *fixture = *state;
+    send_person(fixture, "yard", T, true);
+    fixture_settle(fixture);
+    review_sub_label(server_review(fixture->server), "1700000000.5-abc123", "Bob");
+    send_person(fixture, "yard", T + 1, true);
+    fixture_stop(fixture);
+    fixture_serve(fixture);
+    assert_string_equal(column(fixture, "data ->> '$.objects'"), "[\"person-verified\"]");
+    assert_string_equal(column(fixture, "data ->> '$.sub_labels'"), "[\"Bob\"]");
+}
+
+/* The server died and is back soon; the activity goes on. */
+static void goes_on_after_a_crash(void **state)
+{
+    struct fixture *fixture = *state;
+    double now = wall_seconds(wall_now());
+    send_person(fixture, "yard", now - 20, false);
+    fixture_settle(fixture);
+    char id[64];
+    snprintf(id, sizeof id, "%s", column(fixture, "id"));
+    fixture_crash(fixture);
+    fixture_serve(fixture);
+    assert_string_equal(column(fixture, "end_time IS NULL"), "1");
+    send_person(fixture, "yard", now, true);
+    send_quiet(fixture, now + 200);
+    fixture_settle(fixture);
+    assert_string_equal(number_of(fixture, "reviewsegment"), "1");
+    assert_string_equal(column(fixture, "id"), id);
+    assert_string_equal(column(fixture, "severity"), "alert");
+    char end[32];
+    snprintf(end, sizeof end, "%.3f", now);
+    assert_string_equal(column(fixture, "printf('%.3f', end_time)"), end);
+    assert_string_equal(column(fixture, "data ->> '$.detections'"), "[\"1700000000.5-abc123\"]");
+}
+
+/* It was away for long: the item ended with the last activity that anybody knows of. */
+static void ends_after_a_long_absence(void **state)
+{
+    struct fixture *fixture = *state;
+    send_person(fixture, "yard", T, true);
+    fixture_settle(fixture);
+    send_person(fixture, "yard", T + 40, true); /* changes nothing but the time */
+    review_tick(server_review(fixture->server));
+    fixture_settle(fixture);
+    assert_string_equal(fixture_query(fixture, "SELECT last_activity FROM corvette_review"),
+                        "1700000040.0");
+    fixture_crash(fixture);
+    fixture_serve(fixture);
+    fixture_settle(fixture);
+    assert_string_equal(number_of(fixture, "reviewsegment"), "1");
+    assert_string_equal(column(fixture, "end_time"), "1700000040");
+    assert_string_equal(number_of(fixture, "corvette_review"), "0");
+    assert_int_equal(state_of(fixture).running, 0);
+}
+
+/* Rows that another program left open: nothing says until when they were active. */
+static void left_open_by_another_program(void **state)
+{
+    struct fixture *fixture = *state;
+    run_sql(fixture, "INSERT INTO event (id, label, camera, start_time, end_time, thumbnail, data, "
+                     "has_clip, has_snapshot, zones, retain_indefinitely) VALUES ('e', 'dog', "
+                     "'yard', 1690000000, 1690000009, '', '{}', 1, 1, '[]', 0)");
+    static const char *const rows[] = {
+        "'a', 'yard', 1690000000, 'alert', '{\"detections\": [\"e\", \"gone\"]}'",
+        "'b', 'yard', 1690000500, 'detection', '{\"detections\": [\"gone\"]}'",
+        "'c', 'nosuch', 1690000600, 'alert', 'no json'",
+        "'d', 'yard', 1690000700, 'significant_motion', '[]'",
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        char sql[400];
+        snprintf(sql, sizeof sql,
+                 "INSERT INTO reviewsegment (id, camera, start_time, severity, data, thumb_path, "
+                 "has_been_reviewed) VALUES (%s, '', 0)",
+                 rows[i]);
+        run_sql(fixture, sql);
+    }
+    fixture_crash(fixture);
+    fixture_serve(fixture);
+    fixture_settle(fixture);
+    assert_string_equal(fixture_query(fixture,
+                                      "SELECT group_concat(id || ' ' || CAST(end_time AS INTEGER)) "
+                                      "FROM (SELECT * FROM reviewsegment ORDER BY id)"),
+                        "a 1690000009,b 1690000500,c 1690000600,d 1690000700");
+}
+
+static void a_clean_stop_ends_it(void **state)
+{
+    struct fixture *fixture = *state;
+    send_person(fixture, "yard", T, true);
+    send_person(fixture, "yard", T + 3, true);
+    fixture_stop(fixture);
+    fixture_serve(fixture);
+    assert_string_equal(column(fixture, "end_time"), "1700000003");
+    assert_string_equal(number_of(fixture, "reviewsegment"), "1");
+}
+
+static void deleted_while_it_runs(void **state)
+{
+    struct fixture *fixture = *state;
+    send_person(fixture, "yard", T, true);
+    fixture_settle(fixture);
+    char id[64];
+    snprintf(id, sizeof id, "%s", column(fixture, "id"));
+    review_forget(server_review(fixture->server), id);
+    run_sql(fixture, "DELETE FROM reviewsegment");
+    send_quiet(fixture, T + 1);
+    fixture_settle(fixture);
+    assert_string_equal(number_of(fixture, "reviewsegment"), "0");
+    send_person(fixture, "yard", T + 2, true);
+    fixture_settle(fixture);
+    assert_string_equal(number_of(fixture, "reviewsegment"), "1");
+    assert_string_not_equal(column(fixture, "id"), id);
+    assert_string_equal(column(fixture, "start_time"), "1700000002");
+}
+
+static bool thumbnail_failed(void *context)
+{
+    return state_of(context).thumbnails_failed == 1;
+}
+
+static void without_a_folder_for_thumbnails(void **state)
+{
+    struct fixture *fixture = *state;
+    char path[128];
+    snprintf(path, sizeof path, "%s/media/clips/review", fixture->data_dir);
+    assert_int_equal(rmdir(path), 0);
+    fixture_give_ring(fixture, "yard", 120, 128, 128, T);
+    send_person(fixture, "yard", T, true);
+    assert_true(fixture_wait(fixture, thumbnail_failed, fixture));
+    /* The row does not depend on it, and a broken disk is not asked at every picture. */
+    assert_true(fixture_wait(fixture, has_row, fixture));
+    send_person(fixture, "yard", T + 0.2, true);
+    send_person(fixture, "yard", T + 0.4, true);
+    fixture_settle(fixture);
+    assert_int_equal(state_of(fixture).thumbnails_failed, 1);
+}
+
+static int change(struct db *db, void *sql)
+{
+    AUTO_QUERY struct db_query *query = db_query(db, sql);
+    return db_run(query);
+}
+
+static void run_sql(struct fixture *fixture, const char *sql)
+{
+    struct store_work *work = store_begin(server_store(fixture->server));
+    store_add(work, change, (void *)(uintptr_t)sql, NULL);
+    assert_true(store_submit_wait(work, 5000) >= 0);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(an_item_appears_and_ends),
+        TEST(rises_and_keeps_its_mark),
+        TEST(cameras_that_do_not_record_have_none),
+        TEST(sounds_and_manual_events),
+        TEST(the_user_names_an_object),
+        TEST(goes_on_after_a_crash),
+        TEST(ends_after_a_long_absence),
+        TEST(left_open_by_another_program),
+        TEST(a_clean_stop_ends_it),
+        TEST(deleted_while_it_runs),
+        TEST(without_a_folder_for_thumbnails),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
