@@ -79,6 +79,7 @@ void api_review_summary(struct request *request);
 void api_review(struct request *request);
 void api_review_of_event(struct request *request);
 void api_reviews_viewed(struct request *request);
+void api_review_viewed(struct request *request);
 void api_review_not_viewed(struct request *request);
 void api_activity_motion(struct request *request);
 void api_activity_audio(struct request *request);

@@ -10,6 +10,7 @@
 #include "http/http_private.h"
 #include "http/request.h"
 #include "server/events.h"
+#include "server/review.h"
 #include "server/server.h"
 #include "store/db_event.h"
 
@@ -244,6 +245,7 @@ void api_event_sub_label(struct request *request)
                            (struct db_opt_double){.has = value != 0, .value = value},
                            !row.end_time.has);
         if (request_write(request, work)) {
+            review_sub_label(server_review(request->server), row.id, text);
             reply_message(request, 200, true, "Event %s sub label set to %s", row.id, text);
         }
     }

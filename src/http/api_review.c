@@ -103,7 +103,7 @@ void api_reviews_viewed(struct request *request)
     }
 }
 
-void api_review_not_viewed(struct request *request)
+static void mark_one(struct request *request, bool reviewed)
 {
     struct db *db = request_db(request);
     const char *id = request->args[0];
@@ -115,10 +115,20 @@ void api_review_not_viewed(struct request *request)
         return;
     }
     struct store_work *work = store_begin(request_store(request));
-    db_review_mark(work, id, false);
+    db_review_mark(work, id, reviewed);
     if (request_write(request, work)) {
-        reply_message(request, 200, true, "Reviewed %s not viewed", id);
+        reply_message(request, 200, true, "Reviewed %s %s", id, reviewed ? "viewed" : "not viewed");
     }
+}
+
+void api_review_viewed(struct request *request)
+{
+    mark_one(request, true);
+}
+
+void api_review_not_viewed(struct request *request)
+{
+    mark_one(request, false);
 }
 
 /* ---- activity ---- */

@@ -36,6 +36,8 @@ def test_marking(items):
     assert ids(items) == []
     items.request("POST", "/api/reviews/viewed", json={"ids": ["r1"], "reviewed": False})
     assert ids(items) == ["r1"]
+    message(items.request("POST", "/api/review/r1/viewed"), 200, "Reviewed r1 viewed", True)
+    assert ids(items) == []
 
 
 @pytest.mark.parametrize("body", [None, {}, {"ids": []}, {"ids": "r0"}, {"ids": None}, [1], {"ids": {}}])
@@ -52,7 +54,8 @@ def test_single_items(items):
     assert items.json("/api/review/r1")["end_time"] is None
     answer = items.get("/api/review/nope")
     assert (answer.status_code, answer.text) == (404, "Review item not found")
-    message(items.request("DELETE", "/api/review/nope/viewed"), 404, "Review nope not found")
+    for method in ("POST", "DELETE"):
+        message(items.request(method, "/api/review/nope/viewed"), 404, "Review nope not found")
     items.add_event("event0", files=False, start=time.time() - 100, end=time.time() - 60)
     assert items.json("/api/review/event/event0")["id"] == "r0"
     assert items.get("/api/review/event/nope").status_code == 404
@@ -89,6 +92,9 @@ def test_activity(system):
                     {"camera": "back", "motion": 100.0, "start_time": 1000080}]
     rows = system.json("/api/review/activity/audio?after=0&before=2000000")
     assert [row["audio"] for row in rows] == [-100.0, 0.0, -100.0]
+    for kind in ("motion", "audio"):
+        query = f"review/activity/{kind}?after=0&before=2000000"
+        assert system.json("/" + query) == system.json("/api/" + query) != []
 
 
 def test_activity_over_ages_is_bounded(system):
