@@ -241,6 +241,13 @@ struct bare {
     struct names ids, paths;
 };
 
+static void bare_finish(struct bare *bare)
+{
+    names_finish(&bare->ids);
+    names_finish(&bare->paths);
+}
+#define AUTO_BARE __attribute__((cleanup(bare_finish)))
+
 static void add_bare(void *context, const char *id, const char *path)
 {
     struct bare *bare = context;
@@ -248,36 +255,45 @@ static void add_bare(void *context, const char *id, const char *path)
     add_name(&bare->paths, path);
 }
 
-static bool expire_table(struct expire *expire, enum db_retention_table table, const char *camera,
-                         double before)
+/* One work's worth of a table; `*more` may be due after it. */
+static bool expire_some(struct expire *expire, enum db_retention_table table, const char *camera,
+                        double before, bool *more)
 {
-    AUTO_NAMES struct names ids = {0}, paths = {0};
-    struct bare bare = {0};
+    AUTO_BARE struct bare bare = {0};
     {
         AUTO_READER struct db *db = store_reader(expire->store);
-        int result =
-            db == NULL ? -1 : db_retention_bare(db, table, camera, before, EVENTS, add_bare, &bare);
-        ids = bare.ids;
-        paths = bare.paths;
-        if (result < 0) {
+        if (db == NULL ||
+            db_retention_bare(db, table, camera, before, EVENTS, add_bare, &bare) < 0) {
             return false;
         }
     }
-    if (ids.count == 0) {
+    *more = bare.ids.count == EVENTS;
+    if (bare.ids.count == 0) {
         return true;
     }
     struct store_work *work = store_begin(expire->store);
-    for (size_t i = 0; i < ids.count; i++) {
-        const char *relative = place_relative(paths.items[i]);
-        if (relative != NULL) {
+    for (size_t i = 0; i < bare.ids.count; i++) {
+        /* Whatever a row says, only what lies among the clips is removed. */
+        const char *relative = place_relative(bare.paths.items[i]);
+        if (relative != NULL && str_starts(relative, "clips/")) {
             removal_unlink(expire->data_dir, relative);
         }
-        db_retention_remove(work, table, ids.items[i]);
+        db_retention_remove(work, table, bare.ids.items[i]);
     }
-    expire->others += ids.count;
-    bool more = ids.count == EVENTS;
-    return store_submit_wait(work, WRITE_MS) >= 0 && !expire->stopping(expire->context) &&
-           (!more || expire_table(expire, table, camera, before));
+    expire->others += bare.ids.count;
+    return store_submit_wait(work, WRITE_MS) >= 0 && !expire->stopping(expire->context);
+}
+
+static bool expire_table(struct expire *expire, enum db_retention_table table, const char *camera,
+                         double before)
+{
+    bool more = true;
+    while (more) {
+        if (!expire_some(expire, table, camera, before, &more)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 bool expire_bare(struct expire *expire, const char *camera, double now)

@@ -66,6 +66,8 @@ int db_retention_cameras(struct db *db, db_retention_name_fn fn, void *context)
     static const char *const queries[] = {
         DISTINCT("camera", "recordings", "") "SELECT name FROM names WHERE name IS NOT NULL",
         DISTINCT("camera", "event", "") "SELECT name FROM names WHERE name IS NOT NULL",
+        DISTINCT("camera", "reviewsegment", "") "SELECT name FROM names WHERE name IS NOT NULL",
+        "SELECT DISTINCT camera FROM previews", /* a row an hour, no index */
     };
     int result = 0;
     for (size_t i = 0; i < ARRAY_SIZE(queries) && result == 0; i++) {

@@ -22,7 +22,7 @@ typedef void (*db_retention_event_fn)(void *context, const struct db_retention_e
 int db_retention_events(struct db *db, const char *camera, double after, double before,
                         db_retention_event_fn fn, void *context);
 
-/* Names in tables: cameras with recordings or events; labels of a camera's events. */
+/* Names in tables: cameras that anything is left of; labels of a camera's events. */
 typedef void (*db_retention_name_fn)(void *context, const char *name);
 int db_retention_cameras(struct db *db, db_retention_name_fn fn, void *context);
 int db_retention_labels(struct db *db, const char *camera, db_retention_name_fn fn, void *context);
