@@ -19,6 +19,11 @@ void api_camera_latest_jpeg(struct request *request);
 void api_camera_latest_webp(struct request *request);
 void api_camera_grid(struct request *request);
 
+/* api_ptz.c */
+void api_ptz_info(struct request *request);
+void api_ptz_status(struct request *request);
+void api_ptz_command(struct request *request);
+
 /* api_event.c: rows */
 void api_events(struct request *request);
 void api_events_summary(struct request *request);

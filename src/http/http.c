@@ -16,6 +16,7 @@
 #include "base/mem.h"
 #include "http/files.h"
 #include "http/http_private.h"
+#include "http/later.h"
 #include "http/request.h"
 #include "http/route.h"
 #include "http/stream.h"
@@ -36,6 +37,7 @@ struct http {
     struct MHD_Daemon *daemon;
     struct files *files;
     struct streams *streams;
+    struct later *later;
 };
 
 struct files *http_files(struct http *http)
@@ -274,11 +276,34 @@ static void dispatch(struct request *request)
     } else if (request->route->handler == NULL) {
         reply_message(request, 501, false, "%s is not implemented yet", request->route->pattern);
     } else if (route_check(request)) {
-        request->route->handler(request);
+        request->later = request->route->waits;
+        if (!request->later) {
+            request->route->handler(request);
+        }
     }
-    if (request->reply.status == 0) {
-        reply_internal_error(request, "No answer");
+}
+
+/* On a thread of later.h. */
+static void handle_later(struct request *request)
+{
+    request->route->handler(request);
+}
+
+/* True when the reply is to be sent now. */
+static bool answer(struct request *request)
+{
+    if (request->answered) {
+        return true; /* resumed */
     }
+    request->answered = true;
+    dispatch(request);
+    if (request->later) {
+        if (later_run(request->http->later, request) == 0) {
+            return false;
+        }
+        reply_message(request, 503, false, "Too many requests wait for other machines");
+    }
+    return true;
 }
 
 static void *on_uri(void *context, const char *uri, struct MHD_Connection *connection)
@@ -328,7 +353,12 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
         *data_length = 0;
         return MHD_YES;
     }
-    dispatch(request);
+    if (!answer(request)) {
+        return MHD_YES;
+    }
+    if (request->reply.status == 0) {
+        reply_internal_error(request, "No answer");
+    }
     return send_reply(request);
 }
 
@@ -434,6 +464,7 @@ struct http *http_start(const struct http_setup *setup, struct err *err)
     int port = port_of(fd);
     http->files = files_create(server_data_dir(setup->server));
     http->streams = streams_create(setup->server);
+    http->later = later_create(handle_later);
     http->daemon = MHD_start_daemon(
         MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_USE_ERROR_LOG,
         0, NULL, NULL, on_request, http, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_THREAD_POOL_SIZE,
@@ -459,10 +490,13 @@ void http_stop(struct http *http)
         return;
     }
     streams_stop(http->streams); /* a suspended connection would keep the daemon from ending */
+    server_hang_up(http->setup.server);
+    later_stop(http->later);
     if (http->daemon != NULL) {
         MHD_stop_daemon(http->daemon);
     }
     streams_destroy(http->streams);
+    later_destroy(http->later);
     files_destroy(http->files);
     free(http);
 }

@@ -115,6 +115,7 @@ static const struct {
     {429, "Too often; try later"},
     {500, "Something failed here; the message says what"},
     {501, "Not implemented yet"},
+    {502, "Another machine, which is asked for this, fails; the message says how"},
     {503, "Too busy; try again"},
 };
 

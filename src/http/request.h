@@ -82,6 +82,8 @@ struct request {
     bool bad_uri;      /* undecodable, or over the bounds above */
     bool begun;        /* the headers were looked at */
     bool body_too_large;
+    bool later;    /* its handler is to run on a thread that may wait */
+    bool answered; /* the reply is made */
 };
 
 /* Parses the request line's target. Never fails: a bad one sets bad_uri. */

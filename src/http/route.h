@@ -43,6 +43,7 @@ struct route {
     const char *help;
     const char *body; /* name in schemas.json of the JSON it takes; NULL = it takes none */
     const char *also; /* statuses beyond those every route may answer: "403 429" */
+    bool waits; /* for another machine: the handler runs on a thread of its own (later.h) */
 };
 
 struct route_section { /* a chapter of the description */

@@ -16,6 +16,7 @@
 #include "footage/exports.h"
 #include "footage/keeper.h"
 #include "ipc/channel.h"
+#include "link/ptz.h"
 #include "server/events.h"
 #include "server/grids.h"
 #include "server/jobs.h"
@@ -74,6 +75,7 @@ struct server {
     struct adopt *adopt;
     struct keeper *keeper;
     struct exports *exports;
+    struct ptz *ptz;
     struct stats *stats;
     struct link *links; /* [camera * LINK_ENDS + end] */
     struct loop_source *tick;
@@ -428,6 +430,10 @@ int server_begin(struct server *server, const struct server_setup *setup, struct
     server->keeper = keeper_create(config, server->store, setup->data_dir);
     server->exports = exports_create(config, server->store, setup->data_dir);
     server->adopt = adopt_create(config, server->store, setup->data_dir);
+    server->ptz = ptz_create(config);
+    if (server->ptz == NULL) {
+        return err_set(err, EMFILE, "no eventfd");
+    }
     struct stats_setup stats = {
         .config = config,
         .board = setup->board,
@@ -491,6 +497,7 @@ void server_destroy(struct server *server)
     adopt_destroy(server->adopt);
     keeper_destroy(server->keeper);
     exports_destroy(server->exports);
+    ptz_destroy(server->ptz);
     jobs_destroy(server->jobs);
     events_destroy(server->events);
     manual_destroy(server->manual);
@@ -512,6 +519,16 @@ struct store *server_store(struct server *server)
 struct exports *server_exports(struct server *server)
 {
     return server->exports;
+}
+
+struct ptz *server_ptz(struct server *server)
+{
+    return server->ptz;
+}
+
+void server_hang_up(struct server *server)
+{
+    ptz_stop(server->ptz);
 }
 
 struct keeper *server_keeper(struct server *server)

@@ -23,6 +23,7 @@ struct live;
 struct manual;
 struct events;
 struct exports;
+struct ptz;
 struct review;
 struct stats;
 
@@ -38,6 +39,10 @@ struct server_setup {
 struct server *server_create(void);
 /* NULL is fine. After server_stop() has reported, or at once when things went wrong. */
 void server_destroy(struct server *server);
+
+/* Calls to other machines (cameras' motors, Frigate+) that HTTP handlers wait for end now, and none
+ * begins any more. Any thread, after server_begin(). */
+void server_hang_up(struct server *server);
 
 /* What the supervisor gives (GIVE_LINK, GIVE_FRAMES; others are left alone), before or after begin.
  * Takes *fd by setting it to -1. */
@@ -60,6 +65,7 @@ void server_message(struct server *server, enum board_role role, const char *nam
 
 /* Any thread, from server_begin() to server_destroy(). */
 struct store *server_store(struct server *server);
+struct ptz *server_ptz(struct server *server);
 struct keeper *server_keeper(struct server *server);
 struct exports *server_exports(struct server *server);
 struct live *server_live(struct server *server);

@@ -20,7 +20,6 @@ FAKETIME = next(iter(sorted(pathlib.Path("/usr/lib").glob("*/faketime/libfaketim
 LATER = [
     r"GET /api/(config/(schema\.json|raw)|ffprobe|logs/|profile)",
     r"\w+ /api/(login|users)",
-    r"GET /api/[^/?]+/ptz/info",
     r"GET /api/preview/",
     r"GET /api/[^/]+/start/.*/preview\.(gif|mp4)",
     r"GET /api/.*/preview\.gif$",

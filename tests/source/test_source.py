@@ -21,11 +21,13 @@ USES = {
     "render": ["base", "media"],
     "store": ["base"],
     "footage": ["base", "config", "media", "render", "store"],
+    "link": ["base", "config"],
     "capture": ["base", "config", "ring", "ipc", "media", "vision"],
     "analyse": ["base", "config", "ring", "ipc", "vision", "track"],
     "detector": ["base", "config", "ring", "ipc", "vision"],
-    "server": ["base", "config", "ring", "ipc", "vision", "media", "store", "footage"],
-    "http": ["base", "config", "ring", "ipc", "vision", "media", "render", "store", "footage", "server"],
+    "server": ["base", "config", "ring", "ipc", "vision", "media", "store", "footage", "link"],
+    "http": ["base", "config", "ring", "ipc", "vision", "media", "render", "store", "footage",
+             "link", "server"],
     "supervisor": ["base", "config", "ring", "ipc"],
 }
 

@@ -1,0 +1,446 @@
+#include "link/ptz.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "link/onvif.h"
+
+/* A camera that could not be asked is not asked again so soon: whoever wants it meanwhile gets the
+ * same sentence at once instead of waiting as well. */
+#define FAILED_US 5000000
+#define SPEED 0.5 /* of continuous moves, as Frigate's */
+
+struct ptz_camera {
+    const struct cfg_camera *config;
+    pthread_mutex_t lock;  /* held while the camera is talked to; guards all below */
+    struct onvif *onvif;   /* NULL: onvif.host is empty */
+    bool known;            /* what onvif_learn() found is valid */
+    bool active;           /* a continuous move began and was not stopped by us */
+    struct mono failed_at; /* us 0: the last attempt to learn was good */
+    struct err failure;
+    atomic_int waiting; /* calls inside or before the lock */
+};
+
+struct ptz {
+    const struct config *config;
+    int stop_fd;
+    struct ptz_camera *cameras;
+};
+
+struct ptz *ptz_create(const struct config *config)
+{
+    struct ptz *ptz = mem_alloc(sizeof *ptz);
+    ptz->config = config;
+    ptz->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (ptz->stop_fd < 0) {
+        free(ptz);
+        return NULL;
+    }
+    ptz->cameras = mem_array(config->camera_count, sizeof *ptz->cameras);
+    for (size_t i = 0; i < config->camera_count; i++) {
+        struct ptz_camera *camera = &ptz->cameras[i];
+        camera->config = &config->cameras[i];
+        pthread_mutex_init(&camera->lock, NULL);
+        const struct cfg_onvif *onvif = &camera->config->onvif;
+        if (onvif->host[0] != '\0') {
+            struct onvif_setup setup = {
+                .host = onvif->host,
+                .port = onvif->port,
+                .user = onvif->user,
+                .password = onvif->password,
+                .follow_clock = onvif->ignore_time_mismatch,
+                .stop_fd = ptz->stop_fd,
+            };
+            camera->onvif = onvif_create(&setup);
+        }
+    }
+    return ptz;
+}
+
+void ptz_destroy(struct ptz *ptz)
+{
+    if (ptz == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < ptz->config->camera_count; i++) {
+        onvif_destroy(ptz->cameras[i].onvif);
+        pthread_mutex_destroy(&ptz->cameras[i].lock);
+    }
+    free(ptz->cameras);
+    close(ptz->stop_fd);
+    free(ptz);
+}
+
+void ptz_stop(struct ptz *ptz)
+{
+    eventfd_write(ptz->stop_fd, 1);
+}
+
+bool ptz_has(const struct ptz *ptz, int camera)
+{
+    return ptz->cameras[camera].onvif != NULL;
+}
+
+/* ---- talking to one camera ---- */
+
+/* Puts the camera and its host before the sentence. */
+static int name_it(const struct ptz_camera *camera, struct err *err)
+{
+    const struct cfg_onvif *onvif = &camera->config->onvif;
+    return err_prefix(err, "camera %s (ONVIF %s:%d)", camera->config->name, onvif->host,
+                      onvif->port);
+}
+
+/* Begins a call: the camera is ours until leave(). */
+static int enter(struct ptz_camera *camera, struct err *err)
+{
+    if (camera->onvif == NULL) {
+        return err_set(err, ENODEV, "camera %s has no onvif.host in the configuration",
+                       camera->config->name);
+    }
+    if (atomic_fetch_add(&camera->waiting, 1) >= PTZ_WAITING_MAX) {
+        atomic_fetch_sub(&camera->waiting, 1);
+        return err_set(err, EBUSY, "camera %s: it is still busy with %d requests before this one",
+                       camera->config->name, PTZ_WAITING_MAX);
+    }
+    struct mono deadline = {mono_now().us + (int64_t)PTZ_WAIT_MS * 1000};
+    pthread_mutex_lock(&camera->lock);
+    onvif_set_deadline(camera->onvif, deadline);
+    return 0;
+}
+
+static void leave(struct ptz_camera *camera)
+{
+    pthread_mutex_unlock(&camera->lock);
+    atomic_fetch_sub(&camera->waiting, 1);
+}
+
+/* Sees to it that the camera is known. Lock held. */
+static int know(struct ptz_camera *camera, struct err *err)
+{
+    if (camera->known) {
+        return 0;
+    }
+    if (camera->failed_at.us != 0 && mono_since_us(camera->failed_at) < FAILED_US) {
+        *err = camera->failure;
+        return -err->code;
+    }
+    int result = onvif_learn(camera->onvif, err);
+    camera->known = result == 0;
+    camera->active = false;
+    camera->failed_at = (struct mono){0};
+    if (result == -ECANCELED) {
+        return result;
+    }
+    if (result < 0) {
+        name_it(camera, err);
+        camera->failed_at = mono_now();
+        camera->failure = *err;
+        log_warning("%s", err->text);
+    } else {
+        struct onvif_facts facts;
+        onvif_get_facts(camera->onvif, &facts);
+        log_info("camera %s: ONVIF %s, %zu presets", camera->config->name,
+                 facts.features != 0 ? "with motors" : "without motors", facts.preset_count);
+    }
+    return result;
+}
+
+struct step {
+    const struct command *command;
+    const char *text; /* what follows the command's name */
+    double numbers[2];
+    struct onvif_status *status;
+};
+typedef int (*step_fn)(struct ptz_camera *camera, const struct step *step, struct err *err);
+
+/* Whether what we know may be wrong: the camera has restarted with other tokens, another address of
+ * its services, another login. */
+static bool may_be_stale(int result)
+{
+    return result == -EREMOTEIO || result == -EACCES || result == -EBADMSG;
+}
+
+/* Does something with a camera that is known; if the camera refuses what rests on knowledge from
+ * before, it is asked again and the step tried once more. */
+static int with_camera(struct ptz *ptz, int index, step_fn fn, const struct step *step,
+                       struct err *err)
+{
+    struct ptz_camera *camera = &ptz->cameras[index];
+    int result = enter(camera, err);
+    if (result < 0) {
+        return result;
+    }
+    bool known_before = camera->known;
+    result = know(camera, err);
+    if (result < 0) {
+        leave(camera);
+        return result;
+    }
+    result = fn(camera, step, err);
+    if (known_before && may_be_stale(result)) {
+        *err = ERR_NONE;
+        camera->known = false;
+        result = know(camera, err);
+        if (result < 0) {
+            leave(camera);
+            return result;
+        }
+        result = fn(camera, step, err);
+    }
+    if (result < 0) {
+        name_it(camera, err);
+        /* A command it does not like is no news about the camera; silence is. */
+        camera->known = result == -EOPNOTSUPP || result == -ENOENT || result == -EREMOTEIO;
+    }
+    leave(camera);
+    return result;
+}
+
+/* ---- commands ---- */
+
+struct command {
+    const char *name; /* with a '_' at the end when something follows */
+    int numbers;      /* that follow, apart by '_' */
+    double x, y;      /* directions of continuous moves */
+    step_fn run;
+};
+
+/* Some cameras take a new move during another badly. */
+static int begin_move(struct ptz_camera *camera, struct err *err)
+{
+    int result = camera->active ? onvif_stop(camera->onvif, err) : 0;
+    camera->active = false;
+    return result;
+}
+
+static int run_move(struct ptz_camera *camera, const struct step *step, struct err *err)
+{
+    int result = begin_move(camera, err);
+    if (result == 0) {
+        result =
+            onvif_pan_tilt(camera->onvif, SPEED * step->command->x, SPEED * step->command->y, err);
+        camera->active = result == 0;
+    }
+    return result;
+}
+
+static int run_zoom(struct ptz_camera *camera, const struct step *step, struct err *err)
+{
+    int result = begin_move(camera, err);
+    if (result == 0) {
+        result = onvif_zoom(camera->onvif, SPEED * step->command->x, err);
+        camera->active = result == 0;
+    }
+    return result;
+}
+
+static int run_stop(struct ptz_camera *camera, const struct step *step, struct err *err)
+{
+    camera->active = false;
+    return onvif_stop(camera->onvif, err);
+}
+
+static int run_move_by(struct ptz_camera *camera, const struct step *step, struct err *err)
+{
+    int result = begin_move(camera, err);
+    return result < 0 ? result
+                      : onvif_pan_tilt_by(camera->onvif, step->numbers[0], step->numbers[1], err);
+}
+
+static int run_zoom_by(struct ptz_camera *camera, const struct step *step, struct err *err)
+{
+    int result = begin_move(camera, err);
+    return result < 0 ? result : onvif_zoom_by(camera->onvif, step->numbers[0], err);
+}
+
+static int run_zoom_to(struct ptz_camera *camera, const struct step *step, struct err *err)
+{
+    int result = begin_move(camera, err);
+    return result < 0 ? result : onvif_zoom_to(camera->onvif, step->numbers[0], err);
+}
+
+static int no_preset(const struct onvif_facts *facts, const char *name, struct err *err)
+{
+    AUTO_STR struct str have = {0};
+    for (size_t i = 0; i < facts->preset_count && have.length < 200; i++) {
+        str_addf(&have, "%s%s", i > 0 ? ", " : "", facts->presets[i].name);
+    }
+    return err_set(err, ENOENT, "it has no preset \"%.60s\" (it has: %s)", name,
+                   have.length > 0 ? str_text(&have) : "none");
+}
+
+static int run_preset(struct ptz_camera *camera, const struct step *step, struct err *err)
+{
+    struct onvif_facts facts;
+    onvif_get_facts(camera->onvif, &facts);
+    for (size_t i = 0; i < facts.preset_count; i++) {
+        if (strcasecmp(facts.presets[i].name, step->text) == 0) {
+            int result = begin_move(camera, err);
+            return result < 0 ? result : onvif_go_to(camera->onvif, facts.presets[i].token, err);
+        }
+    }
+    return no_preset(&facts, step->text, err);
+}
+
+static const struct command commands[] = {
+    {"MOVE_UP", 0, 0, 1, run_move},
+    {"MOVE_DOWN", 0, 0, -1, run_move},
+    {"MOVE_LEFT", 0, -1, 0, run_move},
+    {"MOVE_RIGHT", 0, 1, 0, run_move},
+    {"ZOOM_IN", 0, 1, 0, run_zoom},
+    {"ZOOM_OUT", 0, -1, 0, run_zoom},
+    {"STOP", 0, 0, 0, run_stop},
+    {"PRESET_", 0, 0, 0, run_preset},
+    {"MOVE_RELATIVE_", 2, 0, 0, run_move_by},
+    {"ZOOM_RELATIVE_", 1, 0, 0, run_zoom_by},
+    {"ZOOM_ABSOLUTE_", 1, 0, 0, run_zoom_to},
+};
+
+/* "-0.5_0.25" */
+static bool read_numbers(const char *text, int count, double *numbers)
+{
+    AUTO_FREE char *copy = mem_strdup(text);
+    char *rest = copy;
+    for (int i = 0; i < count; i++) {
+        const char *word = strsep(&rest, "_");
+        if (word == NULL || !str_to_double(word, &numbers[i]) || numbers[i] < -1 ||
+            numbers[i] > 1) {
+            return false;
+        }
+    }
+    return rest == NULL;
+}
+
+static int parse(const char *text, struct step *step, struct err *err)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
+        const struct command *command = &commands[i];
+        size_t length = strlen(command->name);
+        bool more = command->name[length - 1] == '_';
+        if (strncasecmp(text, command->name, length) != 0 || (text[length] != '\0') != more) {
+            continue;
+        }
+        step->command = command;
+        step->text = text + length;
+        if (!read_numbers(step->text, command->numbers, step->numbers) && command->numbers > 0) {
+            return err_set(err, EINVAL, "\"%.80s\": expected %s and %s from -1 to 1", text,
+                           command->name,
+                           command->numbers == 2 ? "two numbers, PAN_TILT," : "a number");
+        }
+        return 0;
+    }
+    AUTO_STR struct str have = {0};
+    for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
+        static const char *const follows[] = {"<name>", "<zoom>", "<pan>_<tilt>"};
+        bool more = str_ends(commands[i].name, "_");
+        str_addf(&have, "%s%s%s", i > 0 ? ", " : "", commands[i].name,
+                 more ? follows[commands[i].numbers] : "");
+    }
+    return err_set(err, EINVAL, "\"%.80s\" is not a command; these are: %s", text, str_text(&have));
+}
+
+int ptz_command(struct ptz *ptz, int camera, const char *text, struct err *err)
+{
+    struct step step = {0};
+    int result = parse(text, &step, err);
+    return result < 0 ? result : with_camera(ptz, camera, step.command->run, &step, err);
+}
+
+/* ---- asking ---- */
+
+static const struct {
+    enum onvif_feature feature;
+    const char *name;
+} features[] = {
+    {ONVIF_PT, "pt"},         {ONVIF_ZOOM, "zoom"},     {ONVIF_PT_R, "pt-r"},
+    {ONVIF_ZOOM_R, "zoom-r"}, {ONVIF_ZOOM_A, "zoom-a"}, {ONVIF_PT_R_FOV, "pt-r-fov"},
+};
+
+int ptz_info_json(struct ptz *ptz, int index, struct jout *json, struct err *err)
+{
+    struct ptz_camera *camera = &ptz->cameras[index];
+    struct onvif_facts facts = {0};
+    int result = enter(camera, err);
+    bool entered = result == 0;
+    if (entered) {
+        result = know(camera, err);
+    }
+    if (result == 0) {
+        onvif_get_facts(camera->onvif, &facts);
+    }
+    jout_begin_object(json);
+    if (result < 0 && camera->onvif != NULL) {
+        jout_put_string(json, "error", err->text);
+    }
+    if (camera->onvif != NULL) {
+        jout_key(json, "features");
+        jout_begin_array(json);
+        for (size_t i = 0; i < ARRAY_SIZE(features); i++) {
+            if ((facts.features & features[i].feature) != 0) {
+                jout_string(json, features[i].name);
+            }
+        }
+        jout_end_array(json);
+        jout_put_string(json, "name", camera->config->name);
+        jout_key(json, "presets");
+        jout_begin_array(json);
+        for (size_t i = 0; i < facts.preset_count; i++) {
+            jout_string(json, facts.presets[i].name);
+        }
+        jout_end_array(json);
+    }
+    jout_end_object(json);
+    if (entered) {
+        leave(camera);
+    }
+    return result;
+}
+
+static int run_status(struct ptz_camera *camera, const struct step *step, struct err *err)
+{
+    return onvif_get_status(camera->onvif, step->status, err);
+}
+
+static void put_number(struct jout *json, const char *key, bool has, double value)
+{
+    jout_key(json, key);
+    if (has) {
+        jout_double(json, value);
+    } else {
+        jout_null(json);
+    }
+}
+
+int ptz_status_json(struct ptz *ptz, int camera, struct jout *json, struct err *err)
+{
+    struct onvif_status status = {0};
+    struct step step = {.status = &status};
+    int result = with_camera(ptz, camera, run_status, &step, err);
+    if (result < 0) {
+        return result;
+    }
+    jout_begin_object(json);
+    jout_key(json, "moving");
+    if (status.has_move) {
+        jout_bool(json, status.moving);
+    } else {
+        jout_null(json);
+    }
+    jout_put_string(json, "name", ptz->cameras[camera].config->name);
+    put_number(json, "pan", status.has_pan_tilt, status.pan);
+    put_number(json, "tilt", status.has_pan_tilt, status.tilt);
+    put_number(json, "zoom", status.has_zoom, status.zoom);
+    jout_end_object(json);
+    return 0;
+}
