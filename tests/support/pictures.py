@@ -51,6 +51,18 @@ def stamps(path):
     return found
 
 
+def frames_of(path, every=1):
+    """(number, RGB picture) of every n-th frame of a video."""
+    width, height = video_size(path)
+    command = ["ffmpeg", "-v", "error", "-i", path, "-vf", f"select=not(mod(n\\,{every}))",
+               "-fps_mode", "passthrough", "-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        number = 0
+        while len(data := process.stdout.read(width * height * 3)) == width * height * 3:
+            yield number, numpy.frombuffer(data, numpy.uint8).reshape(height, width, 3)
+            number += every
+
+
 def image(data):
     return numpy.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
 

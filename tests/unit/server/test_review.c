@@ -2,15 +2,20 @@
  * are in test_review_rules.c. */
 #include "../cmocka_all.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <webp/decode.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "fixture.h"
 #include "server/review.h"
+#include "server/review_rules.h"
+#include "server/review_thumb.h"
 #include "store/db_review.h"
 
 #define YARD 0
@@ -72,6 +77,11 @@ static bool has_row(void *context)
     return strcmp(number_of(context, "reviewsegment"), "0") != 0;
 }
 
+static bool has_two_rows(void *context)
+{
+    return strcmp(number_of(context, "reviewsegment"), "2") == 0;
+}
+
 static struct review_state state_of(struct fixture *fixture)
 {
     struct review_state state;
@@ -113,8 +123,7 @@ static void an_item_appears_and_ends(void **state)
     assert_string_equal(number_of(fixture, "corvette_review"), "0");
     /* The next activity is another item. */
     send_person(fixture, "yard", T + 130, true);
-    fixture_settle(fixture);
-    assert_string_equal(number_of(fixture, "reviewsegment"), "2");
+    assert_true(fixture_wait(fixture, has_two_rows, fixture));
     assert_int_equal(state_of(fixture).thumbnails_failed, 0);
 }
 
@@ -318,6 +327,47 @@ static void without_a_folder_for_thumbnails(void **state)
     assert_int_equal(state_of(fixture).thumbnails_failed, 1);
 }
 
+/* The pixel of a decoded thumbnail. */
+static int grey_at(const uint8_t *rgb, int width, int x, int y)
+{
+    return rgb[3 * (y * width + x)];
+}
+
+/* A white object in a dark picture is where the crop says. */
+static void thumbnails_show_the_area(void **state)
+{
+    enum { WIDTH = 640, HEIGHT = 360 };
+    uint8_t *pixels = malloc(frames_picture_bytes(WIDTH, HEIGHT));
+    memset(pixels, 128, frames_picture_bytes(WIDTH, HEIGHT));
+    for (int y = 0; y < HEIGHT; y++) {
+        for (int x = 0; x < WIDTH; x++) {
+            pixels[y * WIDTH + x] = x >= 300 && x < 340 && y >= 200 && y < 300 ? 220 : 40;
+        }
+    }
+    struct live_picture *picture = live_picture_new(pixels, WIDTH, HEIGHT, T);
+    struct box crop = review_crop(WIDTH, HEIGHT, (struct box){300, 200, 340, 300});
+    assert_true(box_equal(crop, (struct box){144, 150, 496, 350}));
+    AUTO_STR struct str webp = {0};
+    assert_int_equal(review_thumb_encode(picture, crop, &webp), 0);
+    int width, height;
+    uint8_t *rgb = WebPDecodeRGB((const uint8_t *)webp.data, webp.length, &width, &height);
+    assert_non_null(rgb);
+    assert_int_equal(width, 316); /* 180 * 352 / 200 */
+    assert_int_equal(height, REVIEW_THUMB_HEIGHT);
+    /* x (300..340 - 144) and y (200..300 - 150), times 0.9. */
+    static const struct {
+        int x, y;
+        bool white;
+    } cases[] = {{158, 90, true},  {144, 48, true},  {172, 132, true}, {134, 90, false},
+                 {182, 90, false}, {158, 38, false}, {158, 142, false}};
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        assert_int_equal(grey_at(rgb, width, cases[i].x, cases[i].y) > 128, cases[i].white);
+    }
+    WebPFree(rgb);
+    assert_int_equal(review_thumb_encode(picture, (struct box){5, 5, 5, 90}, &webp), -EINVAL);
+    live_picture_unref(picture);
+}
+
 static int change(struct db *db, void *sql)
 {
     AUTO_QUERY struct db_query *query = db_query(db, sql);
@@ -345,6 +395,7 @@ int main(void)
         TEST(left_open_by_another_program),
         TEST(a_clean_stop_ends_it),
         TEST(deleted_while_it_runs),
+        cmocka_unit_test(thumbnails_show_the_area),
         TEST(without_a_folder_for_thumbnails),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
