@@ -49,15 +49,21 @@ int file_sync_parent(const char *path)
     return 0;
 }
 
-int file_write_atomic(const char *path, const void *data, size_t length)
+/* `like`: whose mode and owner the file gets; NULL: 0644, ours. */
+static int write_beside(const char *path, const void *data, size_t length, const struct stat *like)
 {
     AUTO_FREE char *temporary = mem_printf("%s.XXXXXX", path);
     AUTO_CLOSE int fd = mkostemp(temporary, O_CLOEXEC);
     if (fd < 0) {
         return -errno;
     }
+    mode_t mode = like != NULL ? like->st_mode & 07777 : 0644;
+    if (like != NULL && fchown(fd, like->st_uid, like->st_gid) < 0 &&
+        fchown(fd, (uid_t)-1, like->st_gid) < 0) {
+        mode &= 0777; /* not root: it becomes ours, without rights that were meant for others */
+    }
     int result = file_write_all(fd, data, length);
-    if (result == 0 && (fchmod(fd, 0644) < 0 || fdatasync(fd) < 0 || rename(temporary, path) < 0)) {
+    if (result == 0 && (fchmod(fd, mode) < 0 || fdatasync(fd) < 0 || rename(temporary, path) < 0)) {
         result = -errno;
     }
     if (result < 0) {
@@ -65,6 +71,28 @@ int file_write_atomic(const char *path, const void *data, size_t length)
         return result;
     }
     return file_sync_parent(path);
+}
+
+int file_write_atomic(const char *path, const void *data, size_t length)
+{
+    return write_beside(path, data, length, NULL);
+}
+
+int file_replace(const char *path, const void *data, size_t length)
+{
+    AUTO_FREE char *real = realpath(path, NULL);
+    struct stat old;
+    if (real == NULL || stat(real, &old) < 0) {
+        return -errno;
+    }
+    if (!S_ISREG(old.st_mode)) {
+        return -EINVAL;
+    }
+    /* Who may not write into the file may not replace it either, whatever the folder allows. */
+    if (access(real, W_OK) < 0) {
+        return -errno;
+    }
+    return write_beside(real, data, length, &old);
 }
 
 int file_make_dirs(const char *path)

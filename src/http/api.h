@@ -6,12 +6,18 @@ struct request;
 
 /* api_system.c */
 void api_root(struct request *request);
-void api_config(struct request *request);
 void api_stats(struct request *request);
 void api_stats_history(struct request *request);
 void api_version(struct request *request);
 void api_restart(struct request *request);
 void api_openapi(struct request *request);
+
+/* api_config.c */
+void api_config(struct request *request);
+void api_config_raw(struct request *request);
+void api_config_schema(struct request *request);
+void api_config_save(struct request *request);
+void api_config_set(struct request *request);
 
 /* api_camera.c: pictures of now */
 void api_camera_stream(struct request *request);

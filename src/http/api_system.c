@@ -1,4 +1,4 @@
-/* Configuration, statistics, version, restart. */
+/* Statistics, version, restart. */
 #include "http/api.h"
 #include "http/http_private.h"
 #include "http/openapi.h"
@@ -9,13 +9,6 @@
 void api_root(struct request *request)
 {
     reply_html(request, 200, "Frigate is running. Alive and healthy!");
-}
-
-void api_config(struct request *request)
-{
-    AUTO_STR struct str text = {0};
-    str_add(&text, request->config->api_json);
-    reply_json(request, 200, &text);
 }
 
 void api_stats(struct request *request)

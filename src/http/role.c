@@ -60,6 +60,7 @@ static int begin(struct worker *worker)
         .board = worker->board,
         .entry = worker->entry,
         .data_dir = worker->start.data_dir,
+        .config_path = worker->start.config_path,
     };
     role->restart_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (role->restart_fd < 0) {

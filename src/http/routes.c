@@ -51,6 +51,10 @@ static const struct param history_params[] = {
     TEXT("keys", "Comma list of top-level keys to keep"),
 };
 
+static const struct param save_params[] = {
+    TEXT("save_option", "restart: with the new configuration at once; else saveonly"),
+};
+
 #define DRAWING                                                                       \
     INT("bbox", "Boxes of tracked objects"), INT("timestamp", "Time of the picture"), \
         INT("zones", "Outlines of zones"), INT("mask", "Motion masks blacked out"),   \
@@ -225,12 +229,15 @@ static const struct route management_routes[] = {
     {GET, "/api/", api_root, NO_PARAMS, "text", "Sign of life"},
     {GET, "/api/config", api_config, NO_PARAMS, "Config",
      "The running configuration, secrets masked"},
-    {GET, "/api/config/raw", NULL, NO_PARAMS, "text", "The configuration file", NULL, "404"},
-    {GET, "/api/config/schema.json", NULL, NO_PARAMS, "ConfigSchema",
+    {GET, "/api/config/raw", api_config_raw, NO_PARAMS, "text", "The configuration file", NULL,
+     "404"},
+    {GET, "/api/config/schema.json", api_config_schema, NO_PARAMS, "ConfigSchema",
      "JSON Schema of the configuration"},
-    {POST, "/api/config/save", NULL, NO_PARAMS, "message", "Replace the configuration file",
-     "text/plain"},
-    {PUT, "/api/config/set", NULL, NO_PARAMS, "message", "Change single keys", "ConfigSet"},
+    {POST, "/api/config/save", api_config_save, PARAMS(save_params), "message",
+     "Replace the configuration file by the body, unless it has errors", "text/plain"},
+    {PUT, "/api/config/set", api_config_set, NO_PARAMS, "message",
+     "Change single keys of the file: the query's names are paths (cameras.back.detect.fps)",
+     "ConfigSet"},
     {POST, "/api/restart", api_restart, NO_PARAMS, "message", "Restart everything"},
     {GET, "/api/openapi.json", api_openapi, NO_PARAMS, "OpenApi", "This description"},
     {GET, "/api/stats", api_stats, NO_PARAMS, "Stats", "What everything is doing, measured"},

@@ -1,4 +1,5 @@
 #include "server/server.h"
+#include "server/config_file.h"
 
 #include <errno.h>
 #include <stdatomic.h>
@@ -17,6 +18,7 @@
 #include "footage/keeper.h"
 #include "ipc/channel.h"
 #include "link/ptz.h"
+#include "server/config_file.h"
 #include "server/events.h"
 #include "server/grids.h"
 #include "server/jobs.h"
@@ -77,6 +79,7 @@ struct server {
     struct exports *exports;
     struct ptz *ptz;
     struct stats *stats;
+    struct config_file *config_file;
     struct link *links; /* [camera * LINK_ENDS + end] */
     struct loop_source *tick;
 
@@ -444,6 +447,7 @@ int server_begin(struct server *server, const struct server_setup *setup, struct
     };
     server->stats = stats_create(&stats);
     stats_start(server->stats);
+    server->config_file = config_file_create(setup->config_path);
     make_links(server);
     server->tick = loop_add_timer(setup->loop, TICK_US, TICK_US, on_tick, server);
     server->begun = true;
@@ -507,6 +511,7 @@ void server_destroy(struct server *server)
     grids_destroy(server->grids);
     live_destroy(server->live);
     store_close(server->store);
+    config_file_destroy(server->config_file);
     free(server->links);
     free(server);
 }
@@ -559,6 +564,11 @@ struct manual *server_manual(struct server *server)
 struct stats *server_stats(struct server *server)
 {
     return server->stats;
+}
+
+struct config_file *server_config_file(struct server *server)
+{
+    return server->config_file;
 }
 
 const struct config *server_config(struct server *server)

@@ -16,6 +16,7 @@
 #include "ipc/messages.h"
 #include "ring/board.h"
 
+struct config_file;
 struct server;
 struct store;
 struct keeper;
@@ -34,6 +35,7 @@ struct server_setup {
     struct board *board;
     struct board_entry *entry; /* the server's own */
     const char *data_dir;      /* absolute */
+    const char *config_path;   /* of the file that `config` was read from */
 };
 
 struct server *server_create(void);
@@ -73,6 +75,7 @@ struct events *server_events(struct server *server);
 struct review *server_review(struct server *server);
 struct manual *server_manual(struct server *server);
 struct stats *server_stats(struct server *server);
+struct config_file *server_config_file(struct server *server);
 const struct config *server_config(struct server *server);
 const char *server_data_dir(struct server *server);
 
