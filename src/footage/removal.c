@@ -76,7 +76,7 @@ static bool remove_file(struct removal *removal, const struct db_recording *reco
     AUTO_CLOSE int fd = place_open(removal->data_dir, relative);
     if (fd == -ENOENT) {
         /* Never here, perhaps: then its row stays for the disk it is on. */
-        return recording->start_time >= removal->volume->rows_since;
+        return removal->forgets || recording->start_time >= removal->volume->rows_since;
     }
     int result = removal_unlink(removal->data_dir, relative);
     if (result < 0) {

@@ -17,6 +17,8 @@ struct removal {
     struct store *store;
     const char *data_dir;
     const struct volume *volume;
+    /* A person asks: rows of files that are not here go, too. Set after removal_begin(). */
+    bool forgets;
     /* what was done */
     uint64_t segments;
     double mib;

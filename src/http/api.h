@@ -41,6 +41,10 @@ void api_event_sub_label(struct request *request);
 void api_labels(struct request *request);
 void api_sub_labels(struct request *request);
 
+/* api_manual.c */
+void api_event_create(struct request *request);
+void api_event_end(struct request *request);
+
 /* api_event_picture.c */
 void api_event_thumbnail(struct request *request);
 void api_event_snapshot(struct request *request);
@@ -92,6 +96,7 @@ void api_review_of_event(struct request *request);
 void api_reviews_viewed(struct request *request);
 void api_review_viewed(struct request *request);
 void api_review_not_viewed(struct request *request);
+void api_reviews_delete(struct request *request);
 void api_activity_motion(struct request *request);
 void api_activity_audio(struct request *request);
 

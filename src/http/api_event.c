@@ -10,6 +10,8 @@
 #include "http/http_private.h"
 #include "http/request.h"
 #include "server/events.h"
+#include "server/live.h"
+#include "server/manual.h"
 #include "server/review.h"
 #include "server/server.h"
 #include "store/db_event.h"
@@ -168,6 +170,7 @@ void api_event_delete(struct request *request)
     /* First so that nothing writes the row again; the row before the files, so that no row ever
      * stands for files that are gone. */
     events_forget(server_events(request->server), row.id);
+    manual_forget(server_manual(request->server), row.id);
     struct store_work *work = store_begin(request_store(request));
     db_event_delete(work, row.id);
     if (!request_write(request, work)) {
@@ -240,6 +243,8 @@ void api_event_sub_label(struct request *request)
         reply_message(request, 400, false,
                       "%g does not fit within the expected bounds 0 <= score <= 1.0", value);
     } else {
+        /* First, so that whoever writes its rows while it runs says the same. */
+        live_set_sub_label(server_live(request->server), row.id, text, (float)value);
         struct store_work *work = store_begin(request_store(request));
         db_event_sub_label(work, row.id, text,
                            (struct db_opt_double){.has = value != 0, .value = value},

@@ -103,7 +103,12 @@ static bool on(struct request *request, const char *name)
     return value.has && value.value != 0;
 }
 
-/* The file of an ended event. */
+/* Whether its pictures are files: an event made by hand has them from its start. */
+static bool is_written(const struct db_event_row *row)
+{
+    return row->end_time.has || !row->tracked;
+}
+
 static void reply_stored_snapshot(struct request *request, const struct db_event_row *row,
                                   const char *cache)
 {
@@ -158,8 +163,8 @@ void api_event_snapshot(struct request *request)
     if (result != 0 && result != -ENOENT) {
         return;
     }
-    if (result == 0 && row.end_time.has) {
-        reply_stored_snapshot(request, &row, CACHE_YEAR);
+    if (result == 0 && is_written(&row)) {
+        reply_stored_snapshot(request, &row, row.end_time.has ? CACHE_YEAR : "no-store");
     } else {
         reply_running_snapshot(request, request->args[0]);
     }
@@ -196,7 +201,7 @@ void api_event_snapshot_clean(struct request *request)
                       "Snapshots and clean_copy must be enabled in the config");
         return;
     }
-    if (!row.end_time.has) {
+    if (!is_written(&row)) {
         reply_running_clean(request, row.id);
     } else {
         AUTO_STR struct str name = {0}, png = {0};
@@ -205,7 +210,7 @@ void api_event_snapshot_clean(struct request *request)
             reply_message(request, 404, false, "Clean snapshot not available");
             return;
         }
-        reply_bytes(request, "image/png", &png, CACHE_YEAR);
+        reply_bytes(request, "image/png", &png, row.end_time.has ? CACHE_YEAR : "no-store");
     }
     if (request->reply.status == 200 && request_flag(request, "download")) {
         reply_attachment(request, "snapshot-%s-clean.png", row.id);
@@ -233,7 +238,7 @@ void api_label_snapshot(struct request *request)
     const char *label = request_decode_again(request, request->args[1]);
     if (db_event_latest_snapshot(db, request->args[0], label, &row) != 0) {
         reply_black(request);
-    } else if (row.end_time.has) {
+    } else if (is_written(&row)) {
         /* This address shows another event tomorrow: not to be kept like the event's own. */
         reply_stored_snapshot(request, &row, "no-store");
     } else {

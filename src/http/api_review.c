@@ -1,10 +1,16 @@
 /* Review items, and activity over time. */
 #include <errno.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/mem.h"
+#include "footage/discard.h"
+#include "footage/keeper.h"
 #include "http/api.h"
 #include "http/request.h"
+#include "server/review.h"
+#include "server/server.h"
 #include "store/db_activity.h"
 #include "store/db_review.h"
 
@@ -81,25 +87,66 @@ void api_review_of_event(struct request *request)
     reply_item(request, db_review_of_event_json);
 }
 
+/* The ids of the body, texts that live as long as the request; false after a reply. */
+static bool take_ids(struct request *request, const char ***ids, size_t *count)
+{
+    json_t *list = json_object_get(request_json(request), "ids"), *id;
+    size_t i;
+    if (!json_is_array(list) || json_array_size(list) == 0) {
+        reply_message(request, 404, false, "Not a valid list of ids");
+        return false;
+    }
+    *ids = mem_array(json_array_size(list), sizeof **ids);
+    *count = 0;
+    json_array_foreach(list, i, id)
+    {
+        if (json_is_string(id)) {
+            (*ids)[(*count)++] = json_string_value(id);
+        }
+    }
+    return true;
+}
+
 void api_reviews_viewed(struct request *request)
 {
-    json_t *body = request_json(request), *ids = json_object_get(body, "ids"), *id;
-    size_t i;
-    if (!json_is_array(ids) || json_array_size(ids) == 0) {
-        reply_message(request, 404, false, "Not a valid list of ids");
+    AUTO_FREE const char **ids = NULL;
+    size_t count;
+    if (!take_ids(request, &ids, &count)) {
         return;
     }
     /* `reviewed` is of newer clients, which also take the mark away by it. */
-    bool reviewed = !json_is_false(json_object_get(body, "reviewed"));
+    bool reviewed = !json_is_false(json_object_get(request_json(request), "reviewed"));
     struct store_work *work = store_begin(request_store(request));
-    json_array_foreach(ids, i, id)
-    {
-        if (json_is_string(id)) {
-            db_review_mark(work, json_string_value(id), reviewed);
-        }
+    for (size_t i = 0; i < count; i++) {
+        db_review_mark(work, ids[i], reviewed);
     }
     if (request_write(request, work)) {
         reply_message(request, 200, true, "Reviewed multiple items");
+    }
+}
+
+void api_reviews_delete(struct request *request)
+{
+    AUTO_FREE const char **ids = NULL;
+    size_t count;
+    struct volume volume;
+    if (!take_ids(request, &ids, &count)) {
+        return;
+    }
+    if (!keeper_volume(server_keeper(request->server), &volume)) {
+        reply_message(request, 503, false, "The disk of the recordings is still being looked at");
+        return;
+    }
+    /* First, so that nothing writes the rows of running ones again. */
+    for (size_t i = 0; i < count; i++) {
+        review_forget(server_review(request->server), ids[i]);
+    }
+    int result = discard_reviews(request_store(request), server_data_dir(request->server), &volume,
+                                 ids, count, wall_seconds(wall_now()));
+    if (result < 0) {
+        reply_message(request, 503, false, "Not everything could be removed: %s", err_name(result));
+    } else {
+        reply_message(request, 200, true, "Delete reviews");
     }
 }
 

@@ -250,12 +250,23 @@ json_t *request_json(struct request *request)
         json_error_t error;
         request->json = json_loadb(str_text(&request->body), request->body.length,
                                    JSON_REJECT_DUPLICATES, &error);
+        request->bad_json = request->body.length > 0 && !json_is_object(request->json);
     }
     if (!json_is_object(request->json)) {
         json_decref(request->json);
         request->json = json_object();
     }
     return request->json;
+}
+
+json_t *request_json_strict(struct request *request)
+{
+    json_t *body = request_json(request);
+    if (request->bad_json) {
+        reply_message(request, 400, false, "The body is not a JSON object");
+        return NULL;
+    }
+    return body;
 }
 
 struct store *request_store(struct request *request)

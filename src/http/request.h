@@ -77,6 +77,7 @@ struct request {
     char *memory;      /* what the decoded texts point into */
     struct kept *kept; /* texts that live as long as the request */
     json_t *json;      /* parsed body, made on demand */
+    bool bad_json;     /* it was to be one, and is not */
     struct db *db;     /* reader, taken on demand */
     void *connection;  /* libmicrohttpd's */
     bool bad_uri;      /* undecodable, or over the bounds above */
@@ -107,6 +108,9 @@ struct db_texts request_list(struct request *request, const char *name);
 const char *request_header(struct request *request, const char *name);
 /* The JSON object of the body; an empty one when there is none or the type is not JSON's. */
 json_t *request_json(struct request *request);
+/* The same for routes that make things: NULL after a 400 when a body of JSON's type is no object.
+ */
+json_t *request_json_strict(struct request *request);
 /* Decodes percent signs once more (labels); lives as long as the request. */
 const char *request_decode_again(struct request *request, const char *text);
 /* Memory that lives as long as the request. */

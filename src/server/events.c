@@ -148,7 +148,7 @@ static bool is_deleted(struct events *events, const struct event *event)
 
 /* What a row of an earlier run of ours already has. One look-up by key, and only for objects that
  * are older than this process: those that analyse still follows after we were replaced. */
-static void take_stored(struct events *events, struct event *event)
+static void take_stored(struct events *events, struct event *event, const struct msg_object *state)
 {
     AUTO_READER struct db *db = store_reader(events->store);
     AUTO_EVENT_ROW struct db_event_row row = {0};
@@ -159,6 +159,7 @@ static void take_stored(struct events *events, struct event *event)
     event->has_clip = row.has_clip;
     event->has_snapshot = row.has_snapshot;
     str_add(&event->thumbnail, row.thumbnail != NULL ? row.thumbnail : "");
+    timeline_resume(events->timeline, event->camera, state);
     log_info("event %s of camera %s goes on", event->id,
              events->config->cameras[event->camera].name);
 }
@@ -180,7 +181,7 @@ static struct event *add(struct events *events, int camera, const struct msg_obj
     snprintf(event->id, sizeof event->id, "%s", state->id);
     event->camera = camera;
     if (state->start_time < events->began) {
-        take_stored(events, event);
+        take_stored(events, event, state);
     }
     pthread_mutex_lock(&events->lock);
     list_append(&events->cameras[camera], &event->link);

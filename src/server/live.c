@@ -26,6 +26,8 @@ struct tracked {
     struct live_object object;
     struct live_picture *next; /* picture of a revision whose particulars have not come yet */
     uint32_t next_revision;
+    char *sub_label;        /* given by the user, NULL = none; under the camera's lock */
+    float sub_label_score;  /* of that */
     bool has_state;         /* false: only a picture came so far */
     uint64_t mentioned;     /* number of the camera's message that last listed it */
     struct mono changed_at; /* when it was created, or ended */
@@ -71,6 +73,7 @@ static void tracked_free(struct tracked *tracked)
 {
     live_object_finish(&tracked->object);
     live_picture_unref(tracked->next);
+    free(tracked->sub_label);
     free(tracked);
 }
 
@@ -214,6 +217,16 @@ static void settle_best(struct live *live, struct live_camera *camera, struct tr
     offer_for_label(live, camera, &tracked->object);
 }
 
+/* Under the lock. */
+static void put_given_name(struct tracked *tracked)
+{
+    struct msg_object *state = &tracked->object.state;
+    if (tracked->sub_label != NULL) {
+        snprintf(state->sub_label, sizeof state->sub_label, "%s", tracked->sub_label);
+        state->sub_label_score = tracked->sub_label_score;
+    }
+}
+
 static void take_objects(struct live *live, struct live_camera *camera, struct msg_frame *frame)
 {
     for (size_t i = 0; i < frame->objects.count; i++) {
@@ -223,6 +236,7 @@ static void take_objects(struct live *live, struct live_camera *camera, struct m
             object_state_finish(&tracked->object.state);
             tracked->object.state = *state;
             memset(state, 0, sizeof *state); /* the arrays are ours now */
+            put_given_name(tracked);
             tracked->has_state = true;
             tracked->mentioned = camera->messages;
             settle_best(live, camera, tracked);
@@ -462,6 +476,24 @@ bool live_best_of_label(struct live *live, int index, const char *label, struct 
         }
     }
     pthread_mutex_unlock(&camera->lock);
+    return found;
+}
+
+bool live_set_sub_label(struct live *live, const char *id, const char *sub_label, float score)
+{
+    bool found = false;
+    for (size_t i = 0; i < live->config->camera_count && !found; i++) {
+        struct live_camera *camera = &live->cameras[i];
+        pthread_mutex_lock(&camera->lock);
+        struct tracked *tracked = find(&camera->running, id);
+        if (tracked != NULL) {
+            free(tracked->sub_label);
+            tracked->sub_label = mem_strdup(sub_label);
+            tracked->sub_label_score = score;
+            found = true;
+        }
+        pthread_mutex_unlock(&camera->lock);
+    }
     return found;
 }
 

@@ -85,6 +85,10 @@ bool live_find_object(struct live *live, const char *id, struct live_object *obj
 bool live_best_of_label(struct live *live, int camera, const char *label,
                         struct live_object *object);
 
+/* The user names a running object: from its next picture on its state says so, whatever analyse
+ * finds. "" takes the name away; a score of 0 is none. False: no such object. */
+bool live_set_sub_label(struct live *live, const char *id, const char *sub_label, float score);
+
 /* Running true positives per label; zone NULL = whole camera; label NULL = all. */
 unsigned live_count(struct live *live, int camera, const char *label, const char *zone);
 

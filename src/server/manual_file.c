@@ -40,6 +40,11 @@ static void write_clean(void *data)
         manual_picture_png(clean->camera, clean->picture, &png) == 0) {
         manual_file_write(clean->data_dir, clean->camera, clean->id, "-clean.png", &png);
     }
+    if (access(str_text(&jpeg), R_OK) != 0) { /* deleted meanwhile */
+        AUTO_STR struct str path = {0};
+        server_clip_path(clean->data_dir, clean->camera->name, clean->id, "-clean.png", &path);
+        unlink(str_text(&path));
+    }
 }
 
 static void clean_free(void *data)

@@ -571,6 +571,11 @@ struct config_file *server_config_file(struct server *server)
     return server->config_file;
 }
 
+struct timeline *server_timeline(struct server *server)
+{
+    return server->timeline;
+}
+
 const struct config *server_config(struct server *server)
 {
     return server->setup.config;

@@ -27,6 +27,7 @@ struct exports;
 struct ptz;
 struct review;
 struct stats;
+struct timeline;
 
 /* Everything must outlive the server. */
 struct server_setup {
@@ -76,6 +77,7 @@ struct review *server_review(struct server *server);
 struct manual *server_manual(struct server *server);
 struct stats *server_stats(struct server *server);
 struct config_file *server_config_file(struct server *server);
+struct timeline *server_timeline(struct server *server);
 const struct config *server_config(struct server *server);
 const char *server_data_dir(struct server *server);
 

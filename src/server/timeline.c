@@ -46,7 +46,8 @@ struct object {
     size_t zone_count;
     bool stationary, has_attribute;
 
-    bool stored; /* its event is: steps may be inserted */
+    bool resumed; /* an earlier process has seen it: what it is now is no step */
+    bool stored;  /* its event is: steps may be inserted */
     bool ended;
     bool over; /* nothing more is heard of its event */
     struct step *steps;
@@ -56,7 +57,6 @@ struct object {
 struct timeline {
     const struct config *config;
     struct store *store;
-    double began;         /* wall: objects older than this may have steps already */
     struct list *cameras; /* of struct object, per camera */
     int64_t refused_until_us;
     struct log_limit full_limit;
@@ -70,7 +70,6 @@ struct timeline *timeline_create(const struct config *config, struct store *stor
     struct timeline *timeline = mem_alloc(sizeof *timeline);
     timeline->config = config;
     timeline->store = store;
-    timeline->began = wall_seconds(wall_now());
     pthread_mutex_init(&timeline->lock, NULL);
     timeline->cameras = mem_array(config->camera_count, sizeof *timeline->cameras);
     for (size_t i = 0; i < config->camera_count; i++) {
@@ -226,18 +225,18 @@ void timeline_update(struct timeline *timeline, int camera, const struct live_ob
         }
         return;
     }
-    bool first = object == NULL;
-    object = first ? add(timeline, camera, state) : object;
+    if (object == NULL) {
+        object = add(timeline, camera, state);
+    }
     if (object == NULL || object->ended) {
         return;
     }
+    bool first = object->seen == 0;
     remember(timeline, camera, object, live);
-    /* An event that an earlier process had stored began in its timeline. */
-    bool known = first && flags != 0 && state->start_time < timeline->began;
-    if (first && !known) {
+    if (first && !object->resumed) {
         add_step(timeline, object, "visible", state->start_time);
     }
-    if (!known) {
+    if (!first || !object->resumed) {
         compare(timeline, object, state);
     }
     object->zone_count = state->current_zones.count;
@@ -246,6 +245,15 @@ void timeline_update(struct timeline *timeline, int camera, const struct live_ob
     if (ended) {
         object->ended = true;
         add_step(timeline, object, "gone", state->frame_time);
+    }
+}
+
+void timeline_resume(struct timeline *timeline, int camera, const struct msg_object *state)
+{
+    struct object *object = add(timeline, camera, state);
+    if (object != NULL) {
+        object->resumed = true;
+        object->stored = true;
     }
 }
 

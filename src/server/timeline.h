@@ -26,7 +26,9 @@ void timeline_destroy(struct timeline *timeline); /* NULL is fine */
 /* The object as it now stands; `flags` is what events_update() said of it. After that call. */
 void timeline_update(struct timeline *timeline, int camera, const struct live_object *object,
                      bool ended, unsigned flags);
-/* From events.c: the event's row is with the writer; the event is over, stored or not. */
+/* From events.c, for an event: an earlier process has stored it, with its steps so far (before the
+ * object's first update); its row is with the writer; it is over, stored or not. */
+void timeline_resume(struct timeline *timeline, int camera, const struct msg_object *state);
 void timeline_stored(struct timeline *timeline, int camera, const char *id);
 void timeline_over(struct timeline *timeline, int camera, const char *id);
 /* Inserts what may be; after events_flush() and about once a second. */

@@ -242,9 +242,11 @@ void db_event_row_finish(struct db_event_row *row)
     *row = (struct db_event_row){0};
 }
 
-#define ROW_COLUMNS                                                                       \
-    "SELECT id, camera, label, sub_label, start_time, end_time, has_clip, has_snapshot, " \
-    "thumbnail FROM event "
+#define ROW_COLUMNS                                                                           \
+    "SELECT id, camera, label, sub_label, start_time, end_time, has_clip, has_snapshot, "     \
+    "thumbnail, CASE WHEN json_valid(data) THEN "                                             \
+    "coalesce(json_extract(data, '$.type'), 'object') = 'object' ELSE 1 END AS tracked FROM " \
+    "event "
 
 static char *copy_column(struct db_query *query, const char *name)
 {
@@ -269,6 +271,7 @@ static int read_row(struct db_query *query, struct db_event_row *row)
     row->end_time.value = db_double(query, end_time);
     row->has_clip = db_int(query, db_column(query, "has_clip")) != 0;
     row->has_snapshot = db_int(query, db_column(query, "has_snapshot")) != 0;
+    row->tracked = db_int(query, db_column(query, "tracked")) != 0;
     row->thumbnail = copy_column(query, "thumbnail");
     return 0;
 }

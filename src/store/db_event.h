@@ -40,6 +40,7 @@ struct db_event_row {
     double start_time;
     struct db_opt_double end_time;
     bool has_clip, has_snapshot;
+    bool tracked;    /* data.type: an object's, whose pictures are written when it ends */
     char *thumbnail; /* base64 */
 };
 void db_event_row_finish(struct db_event_row *row);

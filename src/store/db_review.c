@@ -80,6 +80,35 @@ int db_review_json(struct db *db, const char *id, struct str *out)
     return one(query, out);
 }
 
+int db_review_get(struct db *db, const char *id, struct db_review_row *row)
+{
+    AUTO_QUERY struct db_query *query =
+        db_query(db, "SELECT camera, start_time, end_time, thumb_path FROM reviewsegment "
+                     "WHERE id = ?");
+    db_bind_text(query, id);
+    *row = (struct db_review_row){0};
+    int result = db_step(query);
+    if (result != 1) {
+        return result < 0 ? result : -ENOENT;
+    }
+    *row = (struct db_review_row){
+        .id = mem_strdup(id),
+        .camera = mem_strdup(db_text(query, 0, NULL)),
+        .thumb_path = mem_strdup(db_text(query, 3, NULL)),
+        .start_time = db_double(query, 1),
+        .end_time = {!db_is_null(query, 2), db_double(query, 2)},
+    };
+    return 0;
+}
+
+void db_review_row_finish(struct db_review_row *row)
+{
+    free(row->id);
+    free(row->camera);
+    free(row->thumb_path);
+    *row = (struct db_review_row){0};
+}
+
 bool db_review_exists(struct db *db, const char *id)
 {
     AUTO_QUERY struct db_query *query = db_query(db, "SELECT 1 FROM reviewsegment WHERE id = ?");

@@ -18,6 +18,15 @@ struct db_review_filter {
 int db_review_list_json(struct db *db, const struct db_review_filter *filter, struct str *out);
 /* One item; -ENOENT. */
 int db_review_json(struct db *db, const char *id, struct str *out);
+/* What is needed to throw one away; release with db_review_row_finish. 0, -ENOENT or -errno. */
+struct db_review_row {
+    char *id, *camera, *thumb_path;
+    double start_time;
+    struct db_opt_double end_time; /* absent while it runs */
+};
+int db_review_get(struct db *db, const char *id, struct db_review_row *row);
+void db_review_row_finish(struct db_review_row *row);
+#define AUTO_REVIEW_ROW __attribute__((cleanup(db_review_row_finish)))
 bool db_review_exists(struct db *db, const char *id);
 /* The item whose detections hold an event; -ENOENT. */
 int db_review_of_event_json(struct db *db, const char *event_id, struct str *out);

@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "folder.h"
 #include "store/db_event.h"
 #include "store/db_timeline.h"
@@ -74,6 +75,9 @@ static void test_updates_keep_what_users_set(void **state)
     again.end_time = (struct db_opt_double){true, 1700000100};
     again.zones_json = "[\"yard\"]";
     put(folder, &again);
+    assert_int_equal(folder_count(folder, "SELECT count(*) FROM event WHERE "
+                                          "json_extract(data, '$.sub_label_score') = 0.875"),
+                     1);
     assert_int_equal(folder_count(folder, "SELECT count(*) FROM event WHERE sub_label = 'bob' AND "
                                           "retain_indefinitely = 1 AND end_time = 1700000100 AND "
                                           "zones = '[\"yard\"]'"),
@@ -146,6 +150,39 @@ static void test_what_is_left_open_is_closed(void **state)
     assert_int_equal(folder_count(folder, "SELECT count(*) FROM event WHERE "
                                           "end_time = 1700000050 AND has_snapshot = 0"),
                      1);
+}
+
+/* Those made over the API go on for a day; whatever is in the other rows, they are closed. */
+static void test_what_was_made_by_hand_stays_open(void **state)
+{
+    struct folder *folder = *state;
+    double now = wall_seconds(wall_now());
+    const struct {
+        const char *id;
+        double age;
+        const char *data;
+    } rows[] = {
+        {"1-fresh", 3600, "{\"type\": \"api\"}"},
+        {"2-old", 90000, "{\"type\": \"api\"}"},
+        {"3-heard", 3600, "{\"type\": \"audio\"}"},
+        {"4-bare", 3600, "{}"},
+        {"5-odd", 3600, "[1]"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct db_event event = example;
+        event.id = rows[i].id;
+        event.start_time = now - rows[i].age;
+        event.data_json = rows[i].data;
+        put(folder, &event);
+    }
+    store_repair(folder->store);
+    assert_int_equal(store_flush(folder->store, PATIENCE_MS), 0);
+    AUTO_READER struct db *db = store_reader(folder->store);
+    AUTO_QUERY struct db_query *query =
+        db_query(db, "SELECT group_concat(coalesce(CAST(round(end_time - start_time) AS INTEGER), "
+                     "'open')) FROM (SELECT * FROM event ORDER BY id)");
+    assert_int_equal(db_step(query), 1);
+    assert_string_equal(db_text(query, 0, NULL), "open,86400,30,30,30");
 }
 
 static void put_many(struct folder *folder)
@@ -304,6 +341,7 @@ int main(void)
         TEST(test_sub_labels_reach_the_timeline),
         TEST(test_deleting_takes_the_timeline_along),
         TEST(test_what_is_left_open_is_closed),
+        TEST(test_what_was_made_by_hand_stays_open),
         TEST(test_filters),
         TEST(test_names),
         TEST(test_latest),
