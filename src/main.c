@@ -43,15 +43,17 @@ static int run_command(int argc, char **argv)
         .config_path = from_environment != NULL ? from_environment : "/config/config.yml",
         .data_dir = "data",
         .listen = "127.0.0.1:5000",
+        .listen_auth = "",
     };
     static const struct option long_options[] = {
         {"config", required_argument, NULL, 'c'},
         {"data", required_argument, NULL, 'd'},
         {"listen", required_argument, NULL, 'l'},
+        {"listen-auth", required_argument, NULL, 'a'},
         {NULL, 0, NULL, 0},
     };
     int option;
-    while ((option = getopt_long(argc, argv, "c:d:l:", long_options, NULL)) != -1) {
+    while ((option = getopt_long(argc, argv, "c:d:l:a:", long_options, NULL)) != -1) {
         switch (option) {
         case 'c':
             options.config_path = optarg;
@@ -61,6 +63,9 @@ static int run_command(int argc, char **argv)
             break;
         case 'l':
             options.listen = optarg;
+            break;
+        case 'a':
+            options.listen_auth = optarg;
             break;
         default:
             return usage_error("%s", "unknown option");
@@ -332,7 +337,7 @@ static int version_command(int argc, char **argv)
 static int help_command(int argc, char **argv);
 
 static const struct command commands[] = {
-    {"run", "[--config FILE] [--data DIR] [--listen HOST:PORT]",
+    {"run", "[--config FILE] [--data DIR] [--listen HOST:PORT] [--listen-auth HOST:PORT]",
      "record, detect and serve until SIGTERM; SIGHUP restarts with a changed configuration",
      run_command},
     {"check-config", "FILE", "say what is wrong with a configuration", check_config_command},

@@ -19,6 +19,16 @@ void api_config_schema(struct request *request);
 void api_config_save(struct request *request);
 void api_config_set(struct request *request);
 
+/* api_auth.c */
+void api_login(struct request *request);
+void api_logout(struct request *request);
+void api_auth(struct request *request);
+void api_profile(struct request *request);
+void api_users(struct request *request);
+void api_user_create(struct request *request);
+void api_user_delete(struct request *request);
+void api_user_password(struct request *request);
+
 /* api_camera.c: pictures of now */
 void api_camera_stream(struct request *request);
 void api_camera_latest_jpeg(struct request *request);

@@ -1,22 +1,22 @@
 #include "http/http.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <microhttpd.h>
-#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 #include <zlib.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "http/auth.h"
+#include "http/certificate.h"
 #include "http/files.h"
 #include "http/http_private.h"
 #include "http/later.h"
+#include "http/listen.h"
 #include "http/request.h"
 #include "http/route.h"
 #include "http/stream.h"
@@ -32,9 +32,16 @@
 #define GZIP_FROM 1024 /* bytes; below, compressing costs more than it saves */
 #define GZIP_TO (8u << 20)
 
+struct listener {
+    struct http *http;
+    struct MHD_Daemon *daemon; /* NULL: not listening */
+    bool guarded;              /* asks for a session */
+};
+
 struct http {
     struct http_setup setup;
-    struct MHD_Daemon *daemon;
+    struct listener open, guarded;
+    struct auth *auth;
     struct files *files;
     struct streams *streams;
     struct later *later;
@@ -48,6 +55,11 @@ struct files *http_files(struct http *http)
 struct streams *http_streams(struct http *http)
 {
     return http->streams;
+}
+
+struct auth *http_auth(struct http *http)
+{
+    return http->auth;
 }
 
 int http_restart(struct http *http)
@@ -111,6 +123,12 @@ static bool is_picture_path(const char *path)
     return false;
 }
 
+/* By what was decoded, as routes see it: "/%61pi/" is the API too. */
+static bool is_api(const struct request *request)
+{
+    return request->segment_count > 0 && strcmp(request->segments[0], "api") == 0;
+}
+
 /* What may be kept by whom. Frigate's proxy says no-store for everything under /api/ but pictures,
  * which say it themselves. */
 static const char *cache_control(const struct request *request)
@@ -119,8 +137,8 @@ static const char *cache_control(const struct request *request)
     if (reply->cache != NULL) {
         return reply->status < 400 ? reply->cache : NULL;
     }
-    bool api = str_starts(request->path, "/api/");
-    return api && reply->status < 400 && !is_picture_path(request->path) ? "no-store" : NULL;
+    return is_api(request) && reply->status < 400 && !is_picture_path(request->path) ? "no-store"
+                                                                                     : NULL;
 }
 
 /* ---- ropes ---- */
@@ -250,14 +268,15 @@ static void reply_wrong_method(struct request *request, unsigned allowed)
     add_allow(request, allowed);
 }
 
-static bool is_api(const struct request *request)
+static void reply_login_first(struct request *request)
 {
-    return str_starts(request->path, "/api/") || strcmp(request->path, "/api") == 0;
+    reply_message(request, 401, false, "Log in first");
+    reply_header(request, "Location", "/login");
 }
 
-static void dispatch(struct request *request)
+/* What is wrong with a request whatever its route is: false after a reply. */
+static bool is_sound(struct request *request)
 {
-    unsigned allowed;
     if (request->bad_uri) {
         reply_message(request, 400, false, "The address cannot be read");
     } else if (request->body_too_large) {
@@ -265,14 +284,32 @@ static void dispatch(struct request *request)
     } else if (is_api(request) && request_header(request, "Origin") != NULL &&
                request_header(request, "X-CSRF-TOKEN") == NULL) {
         reply_message(request, 401, false, "Missing CSRF header");
-    } else if (!route_find(request, &allowed)) {
-        if (allowed != 0) {
-            reply_wrong_method(request, allowed);
-        } else if (is_api(request) || request->method != HTTP_GET) {
-            reply_not_found(request);
-        } else {
-            page_reply(request);
-        }
+    }
+    return request->reply.status == 0;
+}
+
+static void reply_unrouted(struct request *request, unsigned allowed)
+{
+    if (allowed != 0) {
+        reply_wrong_method(request, allowed);
+    } else if (is_api(request) || request->method != HTTP_GET) {
+        reply_not_found(request);
+    } else {
+        page_reply(request);
+    }
+}
+
+static void dispatch(struct request *request)
+{
+    unsigned allowed;
+    bool found = is_sound(request) && route_find(request, &allowed);
+    if (request->reply.status != 0) {
+        return;
+    }
+    if (request->guarded && !auth_is_free(request) && !auth_admits(request->http->auth, request)) {
+        reply_login_first(request);
+    } else if (!found) {
+        reply_unrouted(request, allowed);
     } else if (request->route->handler == NULL) {
         reply_message(request, 501, false, "%s is not implemented yet", request->route->pattern);
     } else if (route_check(request)) {
@@ -308,10 +345,12 @@ static bool answer(struct request *request)
 
 static void *on_uri(void *context, const char *uri, struct MHD_Connection *connection)
 {
-    struct http *http = context;
+    const struct listener *listener = context;
+    struct http *http = listener->http;
     struct request *request = request_create(uri);
     atomic_fetch_add(&http->setup.entry->server.requests, 1);
     request->http = http;
+    request->guarded = listener->guarded;
     request->server = http->setup.server;
     request->config = server_config(http->setup.server);
     request->connection = connection;
@@ -387,100 +426,85 @@ static void on_log(void *context, const char *format, va_list args)
 
 /* ---- listening ---- */
 
-/* "HOST:PORT", "[V6]:PORT" or ":PORT" in two; false when it is neither. */
-static bool split_address(const char *listen, char **host, char **port)
+/* Takes the socket. False with a sentence. */
+static bool start_daemon(struct listener *listener, int fd, const struct certificate *certificate,
+                         struct err *err)
 {
-    const char *colon = strrchr(listen, ':');
-    if (colon == NULL || colon[1] == '\0') {
+    unsigned flags =
+        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_USE_ERROR_LOG;
+    struct MHD_OptionItem tls[] = {
+        {MHD_OPTION_END, 0, NULL}, {MHD_OPTION_END, 0, NULL}, {MHD_OPTION_END, 0, NULL}};
+    if (certificate != NULL) {
+        flags |= MHD_USE_TLS;
+        tls[0] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_KEY, 0, certificate->key.data};
+        tls[1] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_CERT, 0, certificate->chain.data};
+    }
+    listener->daemon = MHD_start_daemon(
+        flags, 0, NULL, NULL, on_request, listener, MHD_OPTION_LISTEN_SOCKET, fd,
+        MHD_OPTION_THREAD_POOL_SIZE, (unsigned)THREADS, MHD_OPTION_CONNECTION_LIMIT,
+        (unsigned)CONNECTIONS, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADERS_MAX,
+        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S, MHD_OPTION_URI_LOG_CALLBACK, on_uri,
+        listener, MHD_OPTION_UNESCAPE_CALLBACK, no_unescape, NULL, MHD_OPTION_NOTIFY_COMPLETED,
+        on_completed, NULL, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL, MHD_OPTION_ARRAY, tls,
+        MHD_OPTION_END);
+    if (listener->daemon == NULL) {
+        close(fd);
+        err_set(err, EIO, "the HTTP server does not start");
         return false;
     }
-    const char *from = listen, *to = colon;
-    if (*from == '[' && to > from && to[-1] == ']') {
-        from++;
-        to--;
-    }
-    *host = mem_strndup(from, (size_t)(to - from));
-    *port = mem_strdup(colon + 1);
     return true;
 }
 
-static int bind_one(const struct addrinfo *info)
+static bool start_open(struct http *http, struct err *err)
 {
-    AUTO_CLOSE int fd =
-        socket(info->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, info->ai_protocol);
-    int yes = 1;
-    if (fd < 0) {
-        return -errno;
+    int port, fd = listen_open("--listen", http->setup.listen, &port, err);
+    if (fd < 0 || !start_daemon(&http->open, fd, NULL, err)) {
+        return false;
     }
-    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-    if (bind(fd, info->ai_addr, info->ai_addrlen) != 0 || listen(fd, 256) != 0) {
-        return -errno;
-    }
-    return steal_fd(&fd);
+    const char *colon = strrchr(http->setup.listen, ':');
+    log_info("listening on http://%.*s:%d", (int)(colon - http->setup.listen), http->setup.listen,
+             port);
+    return true;
 }
 
-static int open_socket(const char *address, struct err *err)
+static bool start_guarded(struct http *http, struct err *err)
 {
-    AUTO_FREE char *host = NULL, *port = NULL;
-    if (!split_address(address, &host, &port)) {
-        return err_set(err, EINVAL, "--listen %s: expected HOST:PORT", address);
+    const struct http_setup *setup = &http->setup;
+    bool tls = server_config(setup->server)->tls.enabled;
+    struct certificate certificate = {0};
+    AUTO_FREE char *dir = mem_printf("%s/tls", server_data_dir(setup->server));
+    int port, fd = -1;
+    bool started = (!tls || certificate_load(dir, &certificate, err) == 0) &&
+                   (fd = listen_open("--listen-auth", setup->listen_auth, &port, err)) >= 0 &&
+                   start_daemon(&http->guarded, fd, tls ? &certificate : NULL, err);
+    certificate_finish(&certificate);
+    if (started) {
+        const char *colon = strrchr(setup->listen_auth, ':');
+        log_info("asking for a login on http%s://%.*s:%d", tls ? "s" : "",
+                 (int)(colon - setup->listen_auth), setup->listen_auth, port);
     }
-    struct addrinfo hints = {.ai_flags = AI_PASSIVE | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM};
-    struct addrinfo *found = NULL;
-    int result = getaddrinfo(*host != '\0' ? host : NULL, port, &hints, &found);
-    if (result != 0) {
-        return err_set(err, EINVAL, "--listen %s: %s", address, gai_strerror(result));
-    }
-    int fd = -EADDRNOTAVAIL;
-    for (const struct addrinfo *info = found; info != NULL && fd < 0; info = info->ai_next) {
-        fd = bind_one(info);
-    }
-    freeaddrinfo(found);
-    return fd >= 0 ? fd : err_set(err, -fd, "cannot listen on %s: %s", address, err_name(fd));
-}
-
-static int port_of(int fd)
-{
-    struct sockaddr_storage address;
-    socklen_t length = sizeof address;
-    char port[16];
-    if (getsockname(fd, (struct sockaddr *)&address, &length) != 0 ||
-        getnameinfo((struct sockaddr *)&address, length, NULL, 0, port, sizeof port,
-                    NI_NUMERICSERV) != 0) {
-        return 0;
-    }
-    long long number;
-    return str_to_int(port, &number) ? (int)number : 0;
+    return started;
 }
 
 struct http *http_start(const struct http_setup *setup, struct err *err)
 {
-    AUTO_CLOSE int fd = open_socket(setup->listen, err);
-    if (fd < 0) {
-        return NULL;
-    }
+    const struct auth_setup auth = {.config = server_config(setup->server),
+                                    .store = server_store(setup->server),
+                                    .config_path = setup->config_path,
+                                    .data_dir = server_data_dir(setup->server)};
     struct http *http = mem_alloc(sizeof *http);
     http->setup = *setup;
-    int port = port_of(fd);
+    http->open = (struct listener){.http = http};
+    http->guarded = (struct listener){.http = http, .guarded = true};
     http->files = files_create(server_data_dir(setup->server));
     http->streams = streams_create(setup->server);
     http->later = later_create(handle_later);
-    http->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_USE_ERROR_LOG,
-        0, NULL, NULL, on_request, http, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_THREAD_POOL_SIZE,
-        (unsigned)THREADS, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADERS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
-        (unsigned)IDLE_S, MHD_OPTION_URI_LOG_CALLBACK, on_uri, http, MHD_OPTION_UNESCAPE_CALLBACK,
-        no_unescape, NULL, MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL,
-        MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL, MHD_OPTION_END);
-    if (http->daemon == NULL) {
-        err_set(err, EIO, "the HTTP server does not start on %s", setup->listen);
+    http->auth = auth_create(&auth, err);
+    if (http->auth == NULL || !start_open(http, err) ||
+        (*setup->listen_auth != '\0' && !start_guarded(http, err))) {
         http_stop(http);
         return NULL;
     }
-    steal_fd(&fd); /* the daemon's now */
-    const char *colon = strrchr(setup->listen, ':');
-    log_info("listening on http://%.*s:%d", (int)(colon - setup->listen), setup->listen, port);
     return http;
 }
 
@@ -492,9 +516,13 @@ void http_stop(struct http *http)
     streams_stop(http->streams); /* a suspended connection would keep the daemon from ending */
     server_hang_up(http->setup.server);
     later_stop(http->later);
-    if (http->daemon != NULL) {
-        MHD_stop_daemon(http->daemon);
+    struct listener *const listeners[] = {&http->open, &http->guarded};
+    for (size_t i = 0; i < ARRAY_SIZE(listeners); i++) {
+        if (listeners[i]->daemon != NULL) {
+            MHD_stop_daemon(listeners[i]->daemon);
+        }
     }
+    auth_destroy(http->auth);
     streams_destroy(http->streams);
     later_destroy(http->later);
     files_destroy(http->files);

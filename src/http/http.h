@@ -14,6 +14,8 @@ struct board_entry;
 struct http_setup { /* everything must outlive the http */
     struct server *server;
     const char *listen;        /* HOST:PORT, [V6]:PORT; port 0 = any free one */
+    const char *listen_auth;   /* the same of the port that asks for a login; "" = none */
+    const char *config_path;   /* of the file the configuration was read from */
     struct board_entry *entry; /* the server's own: requests are counted there */
     /* The user asked for a restart; called on a thread of ours. 0, or -errno: cannot. */
     int (*restart)(void *context);

@@ -4,10 +4,12 @@
 
 #include "http/http.h"
 
+struct auth;
 struct files;
 struct request;
 struct streams;
 
+struct auth *http_auth(struct http *http);
 struct files *http_files(struct http *http);
 struct streams *http_streams(struct http *http);
 /* Asks for a restart of everything; 0 or -errno. */

@@ -238,22 +238,39 @@ const char *request_header(struct request *request, const char *name)
     return MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name);
 }
 
-json_t *request_json(struct request *request)
+const char *request_cookie(struct request *request, const char *name)
 {
-    if (request->json != NULL) {
-        return request->json;
-    }
+    return MHD_lookup_connection_value(request->connection, MHD_COOKIE_KIND, name);
+}
+
+static bool is_json(struct request *request)
+{
+    static const char wanted[] = "application/json";
     const char *type = request_header(request, "Content-Type");
     size_t length = type != NULL ? strcspn(type, "; \t") : 0;
-    static const char wanted[] = "application/json";
-    if (length == strlen(wanted) && strncasecmp(type, wanted, length) == 0) {
-        json_error_t error;
+    return length == strlen(wanted) && strncasecmp(type, wanted, length) == 0;
+}
+
+enum request_body request_body(struct request *request)
+{
+    if (!is_json(request)) {
+        return BODY_OTHER_TYPE;
+    }
+    if (request->json == NULL) {
         request->json = json_loadb(str_text(&request->body), request->body.length,
-                                   JSON_REJECT_DUPLICATES, &error);
+                                   JSON_REJECT_DUPLICATES, NULL);
         request->bad_json = request->body.length > 0 && !json_is_object(request->json);
     }
     if (!json_is_object(request->json)) {
         json_decref(request->json);
+        request->json = NULL;
+    }
+    return request->json != NULL ? BODY_OBJECT : BODY_BAD;
+}
+
+json_t *request_json(struct request *request)
+{
+    if (request->json == NULL && request_body(request) != BODY_OBJECT) {
         request->json = json_object();
     }
     return request->json;
@@ -285,13 +302,18 @@ struct db *request_db(struct request *request)
     return request->db;
 }
 
-bool request_write(struct request *request, struct store_work *work)
+int request_submit(struct request *request, struct store_work *work)
 {
     int result = store_submit_wait(work, WRITE_MS);
-    if (result < 0) {
+    if (result < 0 && result != -EEXIST) {
         reply_message(request, 503, false, "The database is busy: %s", err_name(result));
     }
-    return result >= 0;
+    return result;
+}
+
+bool request_write(struct request *request, struct store_work *work)
+{
+    return request_submit(request, work) >= 0;
 }
 
 int request_camera(struct request *request, const char *name)

@@ -63,8 +63,10 @@ struct request {
     const struct config *config;
     enum http_method method;
     bool head;
-    char *path;      /* as sent, without the query */
-    char *raw_query; /* as sent, without the '?'; "" when there is none */
+    bool guarded;     /* came in at the port that asks for a session */
+    const char *user; /* who asks, where that is known; NULL on the open port */
+    char *path;       /* as sent, without the query */
+    char *raw_query;  /* as sent, without the '?'; "" when there is none */
     const char *segments[REQUEST_SEGMENTS_MAX]; /* decoded */
     size_t segment_count;
     struct request_pair query[REQUEST_QUERY_MAX];
@@ -106,6 +108,10 @@ bool request_flag(struct request *request, const char *name); /* present and not
 struct db_texts request_list(struct request *request, const char *name);
 /* Header value or NULL. */
 const char *request_header(struct request *request, const char *name);
+const char *request_cookie(struct request *request, const char *name);
+/* What the body is. */
+enum request_body { BODY_OBJECT = 1, BODY_OTHER_TYPE, BODY_BAD };
+enum request_body request_body(struct request *request);
 /* The JSON object of the body; an empty one when there is none or the type is not JSON's. */
 json_t *request_json(struct request *request);
 /* The same for routes that make things: NULL after a 400 when a body of JSON's type is no object.
@@ -121,6 +127,9 @@ struct db *request_db(struct request *request);
 struct store *request_store(struct request *request);
 /* Submits a change and waits for it: true when it is done, else 503 was replied. */
 bool request_write(struct request *request, struct store_work *work);
+/* The same for works that fail by themselves: rows changed, or -errno; a 503 was replied when the
+ * database could not be written. */
+int request_submit(struct request *request, struct store_work *work);
 /* Index of the configured camera, or -1 after replying 404 "Camera not found". */
 int request_camera(struct request *request, const char *name);
 /* Seconds east of UTC, now, of the zone a parameter names (default utc); false after a 400. */

@@ -75,6 +75,8 @@ static int begin(struct worker *worker)
     struct http_setup http = {
         .server = role->server,
         .listen = worker->start.listen,
+        .listen_auth = worker->start.listen_auth,
+        .config_path = worker->start.config_path,
         .entry = worker->entry,
         .restart = ask_restart,
         .context = role,

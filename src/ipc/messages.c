@@ -13,7 +13,7 @@ RECORD(hello, msg_hello, F(U32, msg_hello, version), F(U32, msg_hello, role),
        F(TEXT, msg_hello, name), F(I32, msg_hello, pid))
 RECORD(give, msg_give, F(U32, msg_give, what), F(U32, msg_give, role), F(TEXT, msg_give, name))
 RECORD(start, msg_start, F(TEXT, msg_start, config_path), F(TEXT, msg_start, data_dir),
-       F(TEXT, msg_start, listen), F(U32, msg_start, detector))
+       F(TEXT, msg_start, listen), F(TEXT, msg_start, listen_auth), F(U32, msg_start, detector))
 RECORD(fatal, msg_fatal, F(TEXT, msg_fatal, reason))
 RECORD(empty, msg_empty, F(U32, msg_empty, nothing))
 RECORD(segment, msg_segment, F(TEXT, msg_segment, camera), F(TEXT, msg_segment, path),

@@ -60,9 +60,10 @@ struct msg_give {
 
 struct msg_start {
     char config_path[IPC_PATH];
-    char data_dir[IPC_PATH]; /* absolute */
-    char listen[IPC_NAME];   /* HOST:PORT, server only */
-    uint32_t detector;       /* detector's number, detector only */
+    char data_dir[IPC_PATH];    /* absolute */
+    char listen[IPC_NAME];      /* HOST:PORT, server only */
+    char listen_auth[IPC_NAME]; /* the same, where a login is asked for; "" = nowhere */
+    uint32_t detector;          /* detector's number, detector only */
 };
 
 struct msg_fatal {

@@ -80,6 +80,7 @@ static void on_hello(void *context, struct child *child)
     snprintf(start.config_path, sizeof start.config_path, "%s", s->options->config_path);
     snprintf(start.data_dir, sizeof start.data_dir, "%.*s", IPC_PATH - 1, s->data_dir);
     snprintf(start.listen, sizeof start.listen, "%s", s->options->listen);
+    snprintf(start.listen_auth, sizeof start.listen_auth, "%s", s->options->listen_auth);
     channel_send(child->channel, MSG_START, &start, -1);
     if (linked_to_server(child)) {
         link_to_server(s, child);

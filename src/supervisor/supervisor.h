@@ -8,7 +8,8 @@
 struct supervisor_options {
     const char *config_path;
     const char *data_dir;
-    const char *listen; /* HOST:PORT */
+    const char *listen;      /* HOST:PORT */
+    const char *listen_auth; /* the same, where a login is asked for; "" = nowhere */
 };
 
 enum { SUPERVISOR_RESTART = 100 };

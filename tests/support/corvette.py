@@ -47,6 +47,7 @@ class Corvette:
         self.log = collections.deque(maxlen=20000)
         self.process = None
         self.url = None
+        self.guarded_url = None  # where a login is asked for, with the option --listen-auth
 
     # Life ----------------------------------------------------------------------------------
 
@@ -69,6 +70,9 @@ class Corvette:
             found = re.search(r"listening on (http://\S+)", line)
             if found:
                 self.url = found[1].rstrip("/")
+            found = re.search(r"asking for a login on (https?://\S+)", line)
+            if found:
+                self.guarded_url = found[1].rstrip("/")
 
     def stop(self):
         """Clean stop; how long it took in seconds."""
@@ -102,8 +106,9 @@ class Corvette:
 
     # Asking --------------------------------------------------------------------------------
 
-    def request(self, method, path, **options):
-        answer = requests.request(method, self.url + path, timeout=PATIENCE_S, **options)
+    def request(self, method, path, guarded=False, **options):
+        base = self.guarded_url if guarded else self.url
+        answer = requests.request(method, base + path, timeout=PATIENCE_S, **options)
         if not options.get("stream"):
             openapi.description(PROGRAM).check(method, path, answer)
         return answer
