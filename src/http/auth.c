@@ -21,7 +21,7 @@
 #include "http/token.h"
 #include "store/db_user.h"
 
-#define HASHES_AT_ONCE 2 /* of the HTTP threads; the others go on answering */
+#define HASHES_AT_ONCE 2 /* more would take the processor from those who watch cameras */
 #define FIRST_USER "admin"
 
 struct auth {

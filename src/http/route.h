@@ -43,7 +43,9 @@ struct route {
     const char *help;
     const char *body; /* name in schemas.json of the JSON it takes; NULL = it takes none */
     const char *also; /* statuses beyond those every route may answer: "403 429" */
-    bool waits; /* for another machine: the handler runs on a thread of its own (later.h) */
+    /* For another machine, or computes for long: the handler runs on a thread of its own (later.h).
+     */
+    bool waits;
 };
 
 struct route_section { /* a chapter of the description */
