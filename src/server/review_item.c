@@ -12,6 +12,9 @@
 /* Pictures of a camera that are this much older than the one before: not out of order, but the
  * clock was set back. */
 #define SET_BACK_S 1.0
+/* A manual event that ends may say that it does so in a moment; not in a thousand years, as one who
+ * mistakes milliseconds for seconds does. */
+#define END_AHEAD_MAX_S 60.0
 
 /* --- texts --- */
 
@@ -235,7 +238,8 @@ bool review_item_unpin(struct review_item *item, const char *event_id, double en
         return false;
     }
     *pin = item->pins[--item->pin_count];
-    be_active_until(item, isfinite(end) ? end : clock, now, clock);
+    double latest = clock + END_AHEAD_MAX_S;
+    be_active_until(item, isfinite(end) ? fmin(end, latest) : clock, now, clock);
     return true;
 }
 

@@ -172,18 +172,18 @@ static void sounds_and_manual_events(void **state)
     fixture_settle(fixture);
     assert_string_equal(column(fixture, "severity"), "alert");
     assert_string_equal(column(fixture, "data ->> '$.objects'"), "[\"visit: Eve\"]");
-    send_quiet(fixture, now + 900);
+    send_quiet(fixture, now + 140);
     fixture_settle(fixture);
     assert_string_equal(column(fixture, "end_time IS NULL"), "1");
-    review_manual_end(review, "nope", now + 900);
-    review_manual_end(review, "m1", now + 901);
-    send_quiet(fixture, now + 1020);
+    review_manual_end(review, "nope", now + 50);
+    review_manual_end(review, "m1", now + 50);
+    send_quiet(fixture, now + 169);
     fixture_settle(fixture);
     assert_string_equal(column(fixture, "end_time IS NULL"), "1");
-    send_quiet(fixture, now + 1022);
+    send_quiet(fixture, now + 171);
     fixture_settle(fixture);
     char end[32];
-    snprintf(end, sizeof end, "%.3f", now + 901);
+    snprintf(end, sizeof end, "%.3f", now + 50);
     assert_string_equal(column(fixture, "printf('%.3f', end_time)"), end);
     assert_string_equal(number_of(fixture, "reviewsegment"), "1");
 }

@@ -314,6 +314,17 @@ static void manual_events(void **state)
     review_item_finish(&item);
 }
 
+static void an_end_in_milliseconds(void **state)
+{
+    struct review_item item;
+    review_item_begin(&item, 1000, REVIEW_ALERT, at(0));
+    review_item_take_manual(&item, "m", "ring", NAN, at(0), 1000);
+    assert_true(review_item_unpin(&item, "m", 1010e3, at(10), 1010));
+    assert_float_equal(review_item_end(&item), 1070, 0);
+    assert_true(review_item_is_silent(&item, at(10 + 60 + 131)));
+    review_item_finish(&item);
+}
+
 static void cut_short(void **state)
 {
     struct review_item item;
@@ -390,6 +401,7 @@ int main(void)
         cmocka_unit_test(ends_by_silence),
         cmocka_unit_test(manual_events),
         cmocka_unit_test(cut_short),
+        cmocka_unit_test(an_end_in_milliseconds),
         cmocka_unit_test(comes_back),
         cmocka_unit_test(bounds),
     };
