@@ -40,14 +40,17 @@ def test_marking(items):
     assert ids(items) == []
 
 
+@pytest.mark.parametrize("path", ["viewed", "delete"])
 @pytest.mark.parametrize("body", [None, {}, {"ids": []}, {"ids": "r0"}, {"ids": None}, [1], {"ids": {}}])
-def test_bad_lists_of_ids(items, body):
-    message(items.request("POST", "/api/reviews/viewed", json=body), 404, "Not a valid list of ids")
+def test_bad_lists_of_ids(items, path, body):
+    message(items.request("POST", f"/api/reviews/{path}", json=body), 404, "Not a valid list of ids")
 
 
 def test_odd_ids_do_nothing(items):
-    answer = items.request("POST", "/api/reviews/viewed", json={"ids": [1, None, {}, "' OR 1=1 --"]})
-    assert answer.status_code == 200 and ids(items) == ["r1", "r0"]
+    for path in ("viewed", "delete"):
+        answer = items.request("POST", f"/api/reviews/{path}",
+                               json={"ids": [1, None, {}, "' OR 1=1 --"]})
+        assert answer.status_code == 200 and ids(items) == ["r1", "r0"]
 
 
 def test_single_items(items):
