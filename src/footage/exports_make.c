@@ -109,14 +109,14 @@ static int make_realtime(struct making *making, int out)
     return result;
 }
 
-static int open_for_film(void *context, size_t index, int64_t *from_us, int64_t *to_us)
+static int open_for_film(void *context, size_t index, struct render_part *part)
 {
     const struct making *making = context;
     const struct span_segment *segment = &making->span.segments[index];
     double from = fmax(making->job->start - segment->start, 0);
     double to = fmin(making->job->end - segment->start, segment->duration);
-    *from_us = llrint(from * 1e6);
-    *to_us = llrint(to * 1e6);
+    part->from_us = llrint(from * 1e6);
+    part->to_us = llrint(to * 1e6);
     return span_open(making->exports->data_dir, segment->path);
 }
 
@@ -124,12 +124,13 @@ static int make_timelapse(struct making *making, int out)
 {
     const struct cfg_camera *camera =
         retention_camera(making->exports->config, making->job->camera);
-    struct render_film film = {.files = making->span.count,
-                               .open_file = open_for_film,
-                               .progress = report_progress,
-                               .context = making};
-    render_timelapse_args(camera->record.export_.timelapse_args, &film.speed, &film.rate);
-    return render_timelapse(&film, out, making->err);
+    struct render_films films = {.files = making->span.count,
+                                 .open_file = open_for_film,
+                                 .progress = report_progress,
+                                 .context = making};
+    double speed, rate;
+    render_timelapse_args(camera->record.export_.timelapse_args, &speed, &rate);
+    return render_timelapse(&films, speed, rate, out, making->err);
 }
 
 static int make(struct making *making)

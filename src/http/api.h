@@ -62,6 +62,19 @@ void api_event_snapshot_clean(struct request *request);
 void api_label_thumbnail(struct request *request);
 void api_label_snapshot(struct request *request);
 
+/* api_preview.c: films and pictures of previews as they are */
+void api_previews(struct request *request);
+void api_previews_hour(struct request *request);
+void api_preview_frames(struct request *request);
+void api_preview_frame(struct request *request);
+
+/* api_preview_strip.c: a span in a few pictures */
+void api_span_preview_gif(struct request *request);
+void api_span_preview_mp4(struct request *request);
+void api_span_preview(struct request *request);
+void api_event_preview(struct request *request);
+void api_review_preview(struct request *request);
+
 /* api_recording.c */
 void api_recordings(struct request *request);
 void api_recordings_summary(struct request *request);

@@ -15,7 +15,6 @@
 #include "store/db_event.h"
 
 #define CLIP_MAX_S 86400.0
-#define NAME_MAX_LENGTH 1000 /* contract */
 #define CACHE_WEEK "max-age=604800, public"
 
 /* Headers every clip has; `name` without folders. */
@@ -27,24 +26,12 @@ static void describe_clip(struct request *request, const char *name)
     }
 }
 
-/* Frigate's name of the clip; characters a file name should not have become '_'. */
-static char *clip_name(const char *camera, const char *from, const char *to)
-{
-    char *name = mem_printf("clip_%s_%s-%s.mp4", camera, from, to);
-    for (char *c = name; *c != '\0'; c++) {
-        bool plain = (*c >= '0' && *c <= '9') || ((*c | 32) >= 'a' && (*c | 32) <= 'z') ||
-                     *c == '.' || *c == '-' || *c == '_';
-        *c = plain ? *c : '_';
-    }
-    return name;
-}
-
 static void reply_clip(struct request *request, const char *camera, double from, double to,
                        const char *name)
 {
     const char *data_dir = server_data_dir(request->server);
-    if (strlen(name) > NAME_MAX_LENGTH) {
-        reply_message(request, 403, false, "Filename exceeded max length of %d", NAME_MAX_LENGTH);
+    if (strlen(name) > FILES_NAME_MAX) {
+        reply_message(request, 403, false, "Filename exceeded max length of %d", FILES_NAME_MAX);
         return;
     }
     if (to - from > CLIP_MAX_S) {
@@ -86,7 +73,7 @@ void api_span_clip(struct request *request)
         reply_not_found(request);
         return;
     }
-    AUTO_FREE char *name = clip_name(camera, request->args[1], request->args[2]);
+    AUTO_FREE char *name = files_span_name("clip", camera, request->args[1], request->args[2]);
     reply_clip(request, camera, from, to, name);
 }
 
@@ -113,8 +100,8 @@ static void reply_event_clip(struct request *request, int result, const struct d
     }
     double to = row->end_time.has ? row->end_time.value : wall_seconds(wall_now());
     char from_text[32], to_text[32];
-    AUTO_FREE char *name =
-        clip_name(row->camera, str_double(from_text, row->start_time), str_double(to_text, to));
+    AUTO_FREE char *name = files_span_name(
+        "clip", row->camera, str_double(from_text, row->start_time), str_double(to_text, to));
     AUTO_CLOSE int legacy = open_legacy(request, row);
     if (legacy >= 0) {
         describe_clip(request, name);

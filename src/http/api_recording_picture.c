@@ -16,7 +16,7 @@ void api_recording_snapshot(struct request *request)
         reply_message(request, 400, false, "\"%s\" is not a time", request->args[1]);
         return;
     }
-    if (request_camera(request, request->args[0]) < 0) {
+    if (request_camera(request, request->args[0]) < 0 || !request_may_wait(request)) {
         return;
     }
     char number[32];

@@ -19,8 +19,8 @@
 #include "footage/span.h"
 #include "http/api.h"
 #include "http/files.h"
+#include "http/hour.h"
 #include "http/request.h"
-#include "http/zone.h"
 #include "media/mp4.h"
 #include "server/server.h"
 #include "store/db_event.h"
@@ -51,56 +51,14 @@ static void target_finish(struct target *target)
 }
 #define AUTO_TARGET __attribute__((cleanup(target_finish)))
 
-/* An hour as "YYYY-MM", "DD", "HH" in a zone: its first second in UTC. */
-static bool parse_hour(const char *const *words, int offset_s, double *start)
-{
-    struct tm tm = {0};
-    const char *month = words[0], *day = words[1], *hour = words[2];
-    if (!scan_digits(&month, 4, &tm.tm_year) || !scan_text(&month, "-") ||
-        !scan_digits(&month, 2, &tm.tm_mon) || *month != '\0' ||
-        !scan_digits(&day, 2, &tm.tm_mday) || *day != '\0' || !scan_digits(&hour, 2, &tm.tm_hour) ||
-        *hour != '\0' || tm.tm_mon < 1 || tm.tm_mon > 12 || tm.tm_mday < 1 || tm.tm_mday > 31 ||
-        tm.tm_hour > 23) {
-        return false;
-    }
-    tm.tm_year -= 1900;
-    tm.tm_mon -= 1;
-    *start = (double)(timegm(&tm) - offset_s);
-    return true;
-}
-
-/* Offset of the zone a path names ("Europe,Berlin"), or the server's own. */
-static bool zone_of(const char *text, int *offset_s)
-{
-    if (text == NULL) {
-        time_t now = (time_t)wall_seconds(wall_now());
-        struct tm tm;
-        localtime_r(&now, &tm);
-        *offset_s = (int)tm.tm_gmtoff;
-        return true;
-    }
-    AUTO_FREE char *name = mem_strdup(text);
-    for (char *c = name; *c != '\0'; c++) {
-        *c = *c == ',' ? '/' : *c;
-    }
-    return zone_offset(name, wall_now(), offset_s) == 0;
-}
-
 static bool target_hour(struct request *request, const char *const *words, size_t count,
                         struct target *target)
 {
-    int offset_s;
-    if (!zone_of(count == 5 ? words[4] : NULL, &offset_s)) {
-        reply_message(request, 400, false, "\"%s\" is not a time zone", words[4]);
-        return false;
-    }
-    if (!parse_hour(words, offset_s, &target->after)) {
-        reply_message(request, 400, false, "\"%s/%s/%s\" is not an hour: expected YYYY-MM/DD/HH",
-                      words[0], words[1], words[2]);
+    if (!hour_of_path(request, words, count == 5 ? words[4] : NULL, &target->after)) {
         return false;
     }
     target->camera = mem_strdup(words[3]);
-    target->before = target->after + 3600 - 0.001;
+    target->before = target->after + HOUR_LENGTH_S;
     return true;
 }
 

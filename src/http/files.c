@@ -112,6 +112,17 @@ const char *files_type(const char *name)
     return "application/octet-stream";
 }
 
+char *files_span_name(const char *kind, const char *camera, const char *from, const char *to)
+{
+    char *name = mem_printf("%s_%s_%s-%s.mp4", kind, camera, from, to);
+    for (char *c = name; *c != '\0'; c++) {
+        bool plain = (*c >= '0' && *c <= '9') || ((*c | 32) >= 'a' && (*c | 32) <= 'z') ||
+                     *c == '.' || *c == '-' || *c == '_';
+        *c = plain ? *c : '_';
+    }
+    return name;
+}
+
 /* ---- conditions and ranges ---- */
 
 static void http_date(time_t when, char text[static 40])

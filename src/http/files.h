@@ -27,6 +27,10 @@ int files_remove(struct files *files, enum files_tree tree, const char *name);
 void files_reply(struct request *request, int fd, const char *name);
 /* The same for pieces, which it takes over: ETag of their content, ranges. */
 void reply_rope(struct request *request, const char *type, struct rope *rope);
+/* Frigate's name of a film of a span, "<kind>_<camera>_<from>-<to>.mp4"; characters a file name
+ * should not have become '_'. malloc'd. */
+char *files_span_name(const char *kind, const char *camera, const char *from, const char *to);
+#define FILES_NAME_MAX 1000 /* contract: of such a name */
 /* Content-Type by the end of a name. */
 const char *files_type(const char *name);
 

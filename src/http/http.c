@@ -338,7 +338,7 @@ static bool answer(struct request *request)
         if (later_run(request->http->later, request) == 0) {
             return false;
         }
-        reply_message(request, 503, false, "Too many requests wait for other machines");
+        reply_message(request, 503, false, "Too many requests wait already");
     }
     return true;
 }

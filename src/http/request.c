@@ -335,6 +335,16 @@ bool request_zone(struct request *request, const char *name, int *offset_s)
     return true;
 }
 
+bool request_may_wait(struct request *request)
+{
+    if (!request->later) {
+        request->later = true;
+        store_reader_done(&request->db);
+        return false;
+    }
+    return true;
+}
+
 /* ---- replies ---- */
 
 static void set_reply(struct request *request, int status, const char *type)

@@ -135,6 +135,10 @@ int request_camera(struct request *request, const char *name);
 /* Seconds east of UTC, now, of the zone a parameter names (default utc); false after a 400. */
 bool request_zone(struct request *request, const char *name, int *offset_s);
 
+/* A handler that finds that it must wait for seconds asks this: false means to return without a
+ * reply, and it is called again, wholly, on a thread where it may (true; later.h). */
+bool request_may_wait(struct request *request);
+
 /* ---- replies; each returns nothing and sets the reply ---- */
 
 /* {"message":...,"success":...} */

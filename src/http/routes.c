@@ -166,6 +166,10 @@ static const struct param gap_params[] = {
     FLOAT("before", "To this time; now"),
 };
 
+static const struct param preview_params[] = {
+    TEXT_OR("format", "gif", "gif; anything else: mp4"),
+};
+
 static const struct param review_params[] = {
     LIST("cameras", "Cameras"),
     LIST("labels", "Labels of objects or sounds"),
@@ -314,7 +318,8 @@ static const struct route events_routes[] = {
      "image/png", "Whole picture, nothing drawn"},
     {GET, "/api/events/<id>/clip.mp4", api_event_clip, PARAMS(download_params), "video/mp4",
      "Recording of the event", NULL, "403"},
-    {GET, "/api/events/<id>/preview.gif", NULL, NO_PARAMS, "image/gif", "Event in a few pictures"},
+    {GET, "/api/events/<id>/preview.gif", api_event_preview, NO_PARAMS, "image/gif",
+     "Event in a few pictures"},
     {POST, "/api/events/<camera>/<label>/create", api_event_create, NO_PARAMS, "ManualEventMade",
      "Make an event by hand", "ManualEvent"},
     {PUT, "/api/events/<id>/end", api_event_end, NO_PARAMS, "message", "End an event made by hand",
@@ -325,20 +330,24 @@ static const struct route events_routes[] = {
 };
 
 static const struct route previews_routes[] = {
-    {GET, "/api/preview/<camera>/start/<start:number>/end/<end:number>", NULL, NO_PARAMS,
+    {GET, "/api/preview/<camera>/start/<start:number>/end/<end:number>", api_previews, NO_PARAMS,
      "PreviewList", "Previews of a span"},
-    {GET, "/api/preview/<camera>/start/<start:number>/end/<end:number>/frames", NULL, NO_PARAMS,
-     "Names", "Preview pictures of a span"},
-    {GET, "/api/preview/<month>/<day>/<hour>/<camera>/<zone>", NULL, NO_PARAMS, "PreviewList",
-     "Previews of an hour"},
-    {GET, "/api/preview/<file>/thumbnail.jpg", NULL, NO_PARAMS, "image/webp", "Preview picture",
-     NULL, "403"},
-    {GET, "/api/preview/<file>/thumbnail.webp", NULL, NO_PARAMS, "image/webp", "Preview picture",
-     NULL, "403"},
-    {GET, "/api/<camera>/start/<start:number>/end/<end:number>/preview.gif", NULL, NO_PARAMS,
-     "image/gif", "A span in a few pictures"},
-    {GET, "/api/<camera>/start/<start:number>/end/<end:number>/preview.mp4", NULL, NO_PARAMS,
-     "video/mp4", "A span in a few pictures", NULL, "403"},
+    {GET, "/api/preview/<camera>/start/<start:number>/end/<end:number>/frames", api_preview_frames,
+     NO_PARAMS, "Names", "Preview pictures of a span that are not in a film yet"},
+    {GET, "/api/preview/<month>/<day>/<hour>/<camera>/<zone>", api_previews_hour, NO_PARAMS,
+     "PreviewList", "Previews of an hour"},
+    {GET, "/api/preview/<file>/thumbnail.jpg", api_preview_frame, NO_PARAMS, "image/webp",
+     "Preview picture", NULL, "403"},
+    {GET, "/api/preview/<file>/thumbnail.webp", api_preview_frame, NO_PARAMS, "image/webp",
+     "Preview picture", NULL, "403"},
+    {GET, "/api/<camera>/start/<start:number>/end/<end:number>/preview.gif", api_span_preview_gif,
+     NO_PARAMS, "image/gif", "A span in a few pictures"},
+    {GET, "/<camera>/start/<start:number>/end/<end:number>/preview.gif", api_span_preview_gif,
+     NO_PARAMS, "image/gif", "The same by its bare path"},
+    {GET, "/api/<camera>/start/<start:number>/end/<end:number>/preview.mp4", api_span_preview_mp4,
+     NO_PARAMS, "video/mp4", "A span in a few pictures", NULL, "403"},
+    {GET, "/api/<camera>/start/<start:number>/end/<end:number>/preview", api_span_preview,
+     PARAMS(preview_params), "image/gif video/mp4", "A span in a few pictures", NULL, "403"},
 };
 
 static const struct route recordings_routes[] = {
@@ -392,8 +401,8 @@ static const struct route review_routes[] = {
     {GET, "/review/activity/audio", api_activity_audio, PARAMS(activity_params), "AudioActivity",
      "Loudness over time"},
     {GET, "/api/review/<id>", api_review, NO_PARAMS, "ReviewItem", "One review item"},
-    {GET, "/api/review/<id>/preview", NULL, NO_PARAMS, "image/gif",
-     "Review item in a few pictures"},
+    {GET, "/api/review/<id>/preview", api_review_preview, PARAMS(preview_params),
+     "image/gif video/mp4", "Review item in a few pictures", NULL, "403"},
     {GET, "/api/review/event/<id>", api_review_of_event, NO_PARAMS, "ReviewItem",
      "The review item of an event"},
     {POST, "/api/review/<id>/viewed", api_review_viewed, NO_PARAMS, "message", "Mark as viewed"},

@@ -1,4 +1,4 @@
-/* Inside a render process: decoding a recorded file's pictures, and the two kinds of jobs. */
+/* Inside a render process: decoding a recorded file's pictures, and the kinds of jobs. */
 #ifndef CORVETTE_RENDER_CHILD_H
 #define CORVETTE_RENDER_CHILD_H
 
@@ -35,5 +35,6 @@ int child_want(uint32_t index, struct render_message *file);
 
 int child_picture(const struct render_message *task, int out, struct err *err);
 int child_timelapse(const struct render_message *task, int out, struct err *err);
+int child_strip(const struct render_message *task, int out, struct err *err);
 
 #endif

@@ -12,7 +12,6 @@
 #include "base/mem.h"
 
 #define BUFFER_BYTES (256 << 10)
-#define KEY_SECONDS 2 /* a player finds its way in steps of these */
 
 struct film {
     int fd;
@@ -21,6 +20,7 @@ struct film {
     AVCodecContext *encoder;
     AVPacket *packet;
     AVFrame *picture; /* in the encoder's form */
+    int64_t length;   /* of the picture being encoded: nothing is held back */
     struct SwsContext *scaler;
 };
 
@@ -110,7 +110,7 @@ static int close_again(AVFormatContext *format, AVIOContext *io)
     return 0;
 }
 
-static int open_encoder(struct film *film, double rate, const AVFrame *first)
+static int open_encoder(struct film *film, const struct film_form *form, const AVFrame *first)
 {
     const AVCodec *codec = avcodec_find_encoder_by_name("libx264");
     codec = codec != NULL ? codec : avcodec_find_encoder(AV_CODEC_ID_H264);
@@ -119,12 +119,14 @@ static int open_encoder(struct film *film, double rate, const AVFrame *first)
         return AVERROR_ENCODER_NOT_FOUND;
     }
     AVCodecContext *encoder = film->encoder;
-    encoder->width = first->width & ~1;
-    encoder->height = first->height & ~1;
+    encoder->width = (form->width > 0 ? form->width : first->width) & ~1;
+    encoder->height = (form->height > 0 ? form->height : first->height) & ~1;
     encoder->pix_fmt = AV_PIX_FMT_YUV420P;
-    encoder->framerate = av_d2q(rate, 1001000);
-    encoder->time_base = av_inv_q(encoder->framerate);
-    encoder->gop_size = (int)(rate * KEY_SECONDS);
+    encoder->framerate = form->rate;
+    encoder->time_base = form->time_base;
+    encoder->gop_size = form->key_pictures;
+    encoder->bit_rate = form->bit_rate;
+    encoder->max_b_frames = 0;
     encoder->thread_count = 1;
     encoder->color_range = AVCOL_RANGE_MPEG;
     encoder->colorspace = first->colorspace;
@@ -133,6 +135,9 @@ static int open_encoder(struct film *film, double rate, const AVFrame *first)
     encoder->flags |= AV_CODEC_FLAG_GLOBAL_HEADER;
     av_opt_set(encoder->priv_data, "preset", "ultrafast", 0);
     av_opt_set(encoder->priv_data, "tune", "zerolatency", 0);
+    if (form->baseline) {
+        av_opt_set(encoder->priv_data, "profile", "baseline", 0);
+    }
     return avcodec_open2(encoder, codec, NULL);
 }
 
@@ -169,13 +174,14 @@ static int failed(int result, struct err *err)
     return err_set(err, code, "the film cannot be written: %s", text);
 }
 
-struct film *film_create(int fd, double rate, const AVFrame *first, struct err *err)
+struct film *film_create(int fd, const struct film_form *form, const AVFrame *first,
+                         struct err *err)
 {
     struct film *film = mem_alloc(sizeof *film);
     film->fd = fd;
     film->packet = av_packet_alloc();
     film->picture = av_frame_alloc();
-    int result = film->packet != NULL && film->picture != NULL ? open_encoder(film, rate, first)
+    int result = film->packet != NULL && film->picture != NULL ? open_encoder(film, form, first)
                                                                : AVERROR(ENOMEM);
     if (result >= 0) {
         result = open_file(film);
@@ -192,7 +198,7 @@ static int write_packets(struct film *film)
 {
     int result;
     while ((result = avcodec_receive_packet(film->encoder, film->packet)) == 0) {
-        film->packet->duration = 1;
+        film->packet->duration = film->length;
         av_packet_rescale_ts(film->packet, film->encoder->time_base, film->stream->time_base);
         film->packet->stream_index = film->stream->index;
         result = av_write_frame(film->format, film->packet);
@@ -217,6 +223,10 @@ static int convert(struct film *film, const AVFrame *frame)
     if (film->scaler == NULL) {
         return AVERROR(ENOTSUP);
     }
+    if (frame->color_range == AVCOL_RANGE_JPEG) {
+        const int *matrix = sws_getCoefficients(frame->colorspace);
+        sws_setColorspaceDetails(film->scaler, matrix, 1, matrix, 0, 0, 1 << 16, 1 << 16);
+    }
     int result = av_frame_get_buffer(to, 0);
     if (result >= 0) {
         sws_scale(film->scaler, (const uint8_t *const *)frame->data, frame->linesize, 0,
@@ -225,11 +235,12 @@ static int convert(struct film *film, const AVFrame *frame)
     return result;
 }
 
-int film_add(struct film *film, const AVFrame *frame, int64_t slot, struct err *err)
+int film_add(struct film *film, const AVFrame *frame, int64_t at, int64_t length, struct err *err)
 {
     int result = convert(film, frame);
     if (result >= 0) {
-        film->picture->pts = slot;
+        film->picture->pts = at;
+        film->length = length;
         result = avcodec_send_frame(film->encoder, film->picture);
     }
     if (result >= 0) {

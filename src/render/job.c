@@ -89,19 +89,26 @@ static int finish(struct job *job, int result, struct err *err)
     return result;
 }
 
-static void give_file(struct job *job, const struct render_film *film, uint32_t index)
+static void give_file(struct job *job, const struct render_films *films, uint32_t index)
 {
     struct render_message answer = {.say = RENDER_FILE, .index = index, .result = -ENOENT};
+    struct render_part part = {0};
     AUTO_CLOSE int fd = -1;
-    if (index < film->files) {
-        fd = film->open_file(film->context, index, &answer.from_us, &answer.to_us);
+    if (index < films->files) {
+        fd = films->open_file(films->context, index, &part);
         answer.result = fd < 0 ? fd : 0;
     }
+    answer.from_us = part.from_us;
+    answer.to_us = part.to_us;
+    answer.source = part.source;
+    answer.at_us = part.at_us;
+    answer.speed = part.speed;
+    answer.step_us = part.step_us;
     render_send(job->socket_fd, &answer, fd);
 }
 
 /* One message, or POLL_MS without one: 1 goes on, else the end. */
-static int listen_once(struct job *job, const struct render_film *film, unsigned *permille,
+static int listen_once(struct job *job, const struct render_films *films, unsigned *permille,
                        struct err *err)
 {
     struct pollfd wait = {.fd = job->socket_fd, .events = POLLIN};
@@ -117,7 +124,7 @@ static int listen_once(struct job *job, const struct render_film *film, unsigned
     }
     switch ((enum render_say)message.say) {
     case RENDER_WANT:
-        give_file(job, film, message.index);
+        give_file(job, films, message.index);
         return 1;
     case RENDER_PROGRESS:
         *permille = message.permille < 1000 ? message.permille : 1000;
@@ -131,30 +138,50 @@ static int listen_once(struct job *job, const struct render_film *film, unsigned
     return err_set(err, EPROTO, "a render process spoke nonsense");
 }
 
-static int run(struct job *job, const struct render_film *film, struct err *err)
+static int run(struct job *job, const struct render_films *films, struct err *err)
 {
     unsigned permille = 0;
     int result;
     do {
-        result = film->progress(film->context, permille)
-                     ? listen_once(job, film, &permille, err)
+        result = films->progress(films->context, permille)
+                     ? listen_once(job, films, &permille, err)
                      : err_set(err, ECANCELED, "cancelled, or it took too long");
     } while (result > 0);
     return finish(job, result, err);
 }
 
-int render_timelapse(const struct render_film *film, int out, struct err *err)
+int render_timelapse(const struct render_films *films, double speed, double rate, int out,
+                     struct err *err)
 {
     struct render_message task = {
         .say = RENDER_TASK,
         .kind = RENDER_TIMELAPSE,
-        .count = (uint32_t)film->files,
-        .speed = film->speed,
-        .rate = film->rate,
+        .count = (uint32_t)films->files,
+        .speed = speed,
+        .rate = rate,
     };
     struct job job;
     int result = start(&job, "timelapse", &task, out, err);
-    return result < 0 ? result : run(&job, film, err);
+    return result < 0 ? result : run(&job, films, err);
+}
+
+int render_strip(const struct render_films *films, const struct render_strip *strip, int out,
+                 struct err *err)
+{
+    struct render_message task = {
+        .say = RENDER_TASK,
+        .kind = strip->background ? RENDER_PREVIEW : RENDER_STRIP,
+        .format = strip->format,
+        .width = (uint32_t)strip->width,
+        .height = (uint32_t)strip->height,
+        .count = (uint32_t)films->files,
+        .step_us = strip->step_us,
+        .end_us = strip->end_us,
+        .bit_rate = strip->bit_rate,
+    };
+    struct job job;
+    int result = start(&job, strip->background ? "preview" : "strip", &task, out, err);
+    return result < 0 ? result : run(&job, films, err);
 }
 
 /* ------------------------------------------------------------------ pictures */
@@ -164,7 +191,7 @@ struct still {
     struct mono begin;
 };
 
-static int open_still(void *context, size_t index, int64_t *from_us, int64_t *to_us)
+static int open_still(void *context, size_t index, struct render_part *part)
 {
     const struct still *still = context;
     int fd = dup(still->fd);
@@ -209,7 +236,7 @@ int render_picture(int fd, int64_t at_us, enum render_format format, int height,
 {
     AUTO_CLOSE int memory = memfd_create("picture", MFD_CLOEXEC);
     struct still still = {.fd = fd, .begin = mono_now()};
-    struct render_film film = {
+    struct render_films films = {
         .files = 1, .open_file = open_still, .progress = still_in_time, .context = &still};
     struct render_message task = {.say = RENDER_TASK,
                                   .kind = RENDER_PICTURE,
@@ -227,7 +254,7 @@ int render_picture(int fd, int64_t at_us, enum render_format format, int height,
     still.begin = mono_now();
     result = start(&job, "picture", &task, memory, err);
     if (result == 0) {
-        result = run(&job, &film, err);
+        result = run(&job, &films, err);
     }
     sem_post(places());
     if (result < 0) {

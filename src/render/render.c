@@ -29,6 +29,8 @@ struct kind {
 static const struct kind kinds[] = {
     {RENDER_PICTURE, 30, false, child_picture},
     {RENDER_TIMELAPSE, 12 * 3600, true, child_timelapse},
+    {RENDER_STRIP, 120, false, child_strip},
+    {RENDER_PREVIEW, 3600, true, child_strip},
 };
 
 int child_want(uint32_t index, struct render_message *file)

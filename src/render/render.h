@@ -16,6 +16,8 @@
 enum render_kind {
     RENDER_PICTURE = 1, /* the picture shown at `at_us` of one file, as PNG, JPEG or WebP */
     RENDER_TIMELAPSE,   /* the key pictures of many files as one H.264 film */
+    RENDER_STRIP,       /* pictures and parts of films, each at its place, as MP4 or GIF */
+    RENDER_PREVIEW,     /* the same, with time */
 };
 
 /* The child's side: argv[0] is "corvette:", then "render". Exit status of the process. */

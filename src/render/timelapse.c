@@ -4,6 +4,8 @@
 #include "render/child.h"
 #include "render/film.h"
 
+#define KEY_SECONDS 2
+
 struct lapse {
     const struct render_message *task;
     int out;
@@ -20,7 +22,7 @@ static int fill(struct lapse *lapse, int64_t at_us, struct err *err)
     int64_t until = (int64_t)(seconds * lapse->task->rate + 0.5);
     int result = 0;
     while (result == 0 && lapse->film != NULL && lapse->slot < until) {
-        result = film_add(lapse->film, lapse->last, lapse->slot++, err);
+        result = film_add(lapse->film, lapse->last, lapse->slot++, 1, err);
     }
     return result;
 }
@@ -29,7 +31,10 @@ static int show(struct lapse *lapse, const AVFrame *frame, int64_t at_us, struct
 {
     int result = fill(lapse, at_us, err);
     if (result == 0 && lapse->film == NULL) {
-        lapse->film = film_create(lapse->out, lapse->task->rate, frame, err);
+        struct film_form form = {.rate = av_d2q(lapse->task->rate, 1001000),
+                                 .key_pictures = (int)(lapse->task->rate * KEY_SECONDS)};
+        form.time_base = av_inv_q(form.rate);
+        lapse->film = film_create(lapse->out, &form, frame, err);
         result = lapse->film != NULL ? 0 : -err->code;
     }
     if (result == 0) {
@@ -118,7 +123,7 @@ int child_timelapse(const struct render_message *task, int out, struct err *err)
         result = fill(&lapse, lapse.before_us, err);
     }
     if (result == 0 && lapse.slot == 0) {
-        result = film_add(lapse.film, lapse.last, 0, err); /* shorter than one picture */
+        result = film_add(lapse.film, lapse.last, 0, 1, err); /* shorter than one picture */
     }
     if (result == 0) {
         result = film_end(lapse.film, err);

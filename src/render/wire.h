@@ -16,11 +16,15 @@ enum render_say {
 };
 
 struct render_message {
-    uint32_t say, kind, format, height, index, count, permille;
+    uint32_t say, kind, format, width, height, index, count, permille;
+    uint32_t source; /* FILE: enum render_source */
     int32_t result;
-    int64_t at_us;          /* PICTURE: from the first picture of the file */
+    int64_t at_us;          /* PICTURE: from the first picture of the file; FILE: its place */
     int64_t from_us, to_us; /* FILE: the part of it to show, from its first picture */
-    double speed, rate;     /* TIMELAPSE: times faster, pictures per second */
+    int64_t step_us;        /* FILE, STRIP: pictures closer than this to the last are left out */
+    int64_t end_us;         /* STRIP: how long the last picture is shown */
+    int64_t bit_rate;       /* STRIP */
+    double speed, rate;     /* TIMELAPSE: times faster, pictures per second; FILE: speed */
     char text[240];
 };
 

@@ -21,6 +21,7 @@
 #define ENDED_KEEP_US 10000000
 /* A best picture that came before its object's first message waits this long. */
 #define STATELESS_KEEP_US 5000000
+#define LOOK_TRIES 3 /* the wanted picture, then the newest */
 
 struct tracked {
     struct live_object object;
@@ -440,6 +441,29 @@ struct live_picture *live_get_picture(struct live *live, int index, uint64_t seq
     }
     pthread_rwlock_unlock(&camera->ring_lock);
     return picture;
+}
+
+static int look_at(const struct frames *ring, uint64_t sequence, live_look_fn fn, void *context)
+{
+    struct frame_info info;
+    const uint8_t *picture = frames_peek(ring, sequence, &info);
+    if (picture == NULL) {
+        return -ENOENT;
+    }
+    fn(context, picture, &info);
+    return frames_still_valid(ring, &info) ? 0 : -ESTALE;
+}
+
+int live_look(struct live *live, int index, uint64_t sequence, live_look_fn fn, void *context)
+{
+    struct live_camera *camera = &live->cameras[index];
+    int result = -ENOENT;
+    pthread_rwlock_rdlock(&camera->ring_lock);
+    for (int i = 0; i < LOOK_TRIES && camera->ring != NULL && result != 0; i++) {
+        result = look_at(camera->ring, i == 0 ? sequence : 0, fn, context);
+    }
+    pthread_rwlock_unlock(&camera->ring_lock);
+    return result;
 }
 
 bool live_find_object(struct live *live, const char *id, struct live_object *object, int *camera)

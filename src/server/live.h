@@ -78,6 +78,12 @@ bool live_get_view(struct live *live, int camera, struct live_view *view);
 struct live_picture *live_get_picture(struct live *live, int camera, uint64_t sequence,
                                       int64_t *age_us, uint64_t *got_sequence);
 
+/* Looks at a picture in place, without copying it: the one of `sequence` when the ring still holds
+ * it, else the newest. `fn` is called once or, when it was overtaken while it looked, again: only
+ * the last call counts. 0, or -ENOENT, -ESTALE: none could be looked at. */
+typedef void (*live_look_fn)(void *context, const uint8_t *picture, const struct frame_info *info);
+int live_look(struct live *live, int camera, uint64_t sequence, live_look_fn fn, void *context);
+
 /* An object by its event id, running or ended within the last seconds (until its files are there):
  * true and a copy. `camera` (may be NULL) gets its index. */
 bool live_find_object(struct live *live, const char *id, struct live_object *object, int *camera);

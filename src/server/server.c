@@ -25,6 +25,7 @@
 #include "server/live.h"
 #include "server/manual.h"
 #include "server/model_facts.h"
+#include "server/previews.h"
 #include "server/recordings.h"
 #include "server/review.h"
 #include "server/server_report.h"
@@ -78,6 +79,7 @@ struct server {
     struct keeper *keeper;
     struct exports *exports;
     struct ptz *ptz;
+    struct previews *previews;
     struct stats *stats;
     struct config_file *config_file;
     struct link *links; /* [camera * LINK_ENDS + end] */
@@ -152,6 +154,7 @@ static void on_frame(struct server *server, int camera, struct msg_frame *frame)
     server->links[camera * LINK_ENDS + LINK_ANALYSE].lost_us = 0;
     recordings_frame(server->recordings, camera, frame);
     review_frame(server->review, camera, frame);
+    previews_frame(server->previews, camera, frame);
     live_take_frame(server->live, camera, frame, on_object, server);
     events_flush(server->events);
     review_flush(server->review);
@@ -347,13 +350,14 @@ static void write_report(void *context, struct jout *json)
     review_get_state(server->review, &report.review);
     timeline_get_state(server->timeline, &report.timeline);
     report.keeper = server->keeper;
+    report.previews = server->previews;
     server_report_json(&report, json);
 }
 
 static int make_folders(const char *data_dir, struct err *err)
 {
     static const char *const folders[] = {"media/recordings", "media/clips/review", "media/exports",
-                                          "cache"};
+                                          "cache/preview_frames"};
     for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
         AUTO_FREE char *path = mem_printf("%s/%s", data_dir, folders[i]);
         int result = file_make_dirs(path);
@@ -432,6 +436,10 @@ int server_begin(struct server *server, const struct server_setup *setup, struct
     model_facts_find(config, server->jobs, server->events);
     server->keeper = keeper_create(config, server->store, setup->data_dir);
     server->exports = exports_create(config, server->store, setup->data_dir);
+    server->previews = previews_create(config, server->store, server->live, setup->data_dir);
+    if (server->previews == NULL) {
+        return err_set(err, EAGAIN, "cannot start a thread");
+    }
     server->adopt = adopt_create(config, server->store, setup->data_dir);
     server->ptz = ptz_create(config);
     if (server->ptz == NULL) {
@@ -502,6 +510,7 @@ void server_destroy(struct server *server)
     keeper_destroy(server->keeper);
     exports_destroy(server->exports);
     ptz_destroy(server->ptz);
+    previews_destroy(server->previews);
     jobs_destroy(server->jobs);
     events_destroy(server->events);
     manual_destroy(server->manual);
@@ -534,6 +543,12 @@ struct ptz *server_ptz(struct server *server)
 void server_hang_up(struct server *server)
 {
     ptz_stop(server->ptz);
+    previews_hang_up(server->previews);
+}
+
+struct previews *server_previews(struct server *server)
+{
+    return server->previews;
 }
 
 struct keeper *server_keeper(struct server *server)

@@ -69,6 +69,9 @@ void server_report_json(const struct server_report *report, struct jout *json)
                                  {0}});
     jout_end_object(json);
 
+    jout_key(json, "previews");
+    previews_report(report->previews, json);
+
     put_object(json, "recordings",
                (struct number[]){{"dropped", report->recordings.dropped},
                                  {"refused", report->recordings.refused},

@@ -8,6 +8,7 @@
 #include "server/events.h"
 #include "server/live.h"
 #include "server/manual.h"
+#include "server/previews.h"
 #include "server/recordings.h"
 #include "server/review.h"
 #include "server/timeline.h"
@@ -23,7 +24,8 @@ struct server_report {
     struct recordings_state recordings;
     struct review_state review;
     struct timeline_state timeline;
-    struct keeper *keeper; /* asked for its own */
+    struct keeper *keeper; /* asked for its own, as the next */
+    struct previews *previews;
 };
 
 /* "key": value pairs into an open object, keys sorted. */

@@ -116,6 +116,22 @@ bool db_review_exists(struct db *db, const char *id)
     return db_step(query) == 1;
 }
 
+int db_review_span(struct db *db, const char *id, struct str *camera, double *start,
+                   struct db_opt_double *end)
+{
+    AUTO_QUERY struct db_query *query =
+        db_query(db, "SELECT camera, start_time, end_time FROM reviewsegment WHERE id = ?");
+    db_bind_text(query, id);
+    int result = db_step(query);
+    if (result != 1) {
+        return result < 0 ? result : -ENOENT;
+    }
+    str_add(camera, db_text(query, 0, NULL));
+    *start = db_double(query, 1);
+    *end = (struct db_opt_double){!db_is_null(query, 2), db_double(query, 2)};
+    return 0;
+}
+
 /* An item begins before what it holds ends and lasts until after it began; ids begin with the time
  * of their first picture, so only the items around it are looked at. */
 int db_review_of_event_json(struct db *db, const char *event_id, struct str *out)

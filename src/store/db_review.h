@@ -28,6 +28,9 @@ int db_review_get(struct db *db, const char *id, struct db_review_row *row);
 void db_review_row_finish(struct db_review_row *row);
 #define AUTO_REVIEW_ROW __attribute__((cleanup(db_review_row_finish)))
 bool db_review_exists(struct db *db, const char *id);
+/* Camera (appended) and span of an item, the end absent while it goes on; -ENOENT. */
+int db_review_span(struct db *db, const char *id, struct str *camera, double *start,
+                   struct db_opt_double *end);
 /* The item whose detections hold an event; -ENOENT. */
 int db_review_of_event_json(struct db *db, const char *event_id, struct str *out);
 /* Counts of the last 24 hours and of each local day of the last 30; cameras, labels and zones of

@@ -19,10 +19,6 @@ FAKETIME = next(iter(sorted(pathlib.Path("/usr/lib").glob("*/faketime/libfaketim
 # Method and path of what is not there yet.
 LATER = [
     r"GET /api/(ffprobe|logs/)",
-    r"GET /api/preview/",
-    r"GET /api/[^/]+/start/.*/preview\.(gif|mp4)",
-    r"GET /api/.*/preview\.gif$",
-    r"GET /api/review/[^/]+/preview",
     r"\w+ /api/events/[^/]+/(plus|false_positive)$",
 ]
 
