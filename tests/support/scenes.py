@@ -1,7 +1,7 @@
 """Videos for tests: drawn once per machine into the build folder, and RTSP cameras that show them."""
 import contextlib
+import fcntl
 import json
-import os
 import pathlib
 import signal
 import subprocess
@@ -20,12 +20,21 @@ def scene(name, *options):
     video, truth = FOLDER / f"{name}.mp4", FOLDER / f"{name}.jsonl"
     recipe = FOLDER / f"{name}.options"
     wanted = json.dumps(options)
-    if not video.exists() or not recipe.exists() or recipe.read_text() != wanted:
-        part = FOLDER / f"{name}.{os.getpid()}.part.mp4"
-        subprocess.run([SCENE, *map(str, options), "--truth", truth, "-o", part], check=True)
-        part.rename(video)
-        recipe.write_text(wanted)
+    with once(name):
+        if not video.exists() or not recipe.exists() or recipe.read_text() != wanted:
+            part = FOLDER / f"{name}.part.mp4"
+            subprocess.run([SCENE, *map(str, options), "--truth", truth, "-o", part], check=True)
+            part.rename(video)
+            recipe.write_text(wanted)
     return video, truth
+
+
+@contextlib.contextmanager
+def once(name):
+    """Files are tested side by side: one makes what several need, the others wait for it."""
+    with open(FOLDER / f"{name}.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def read_truth(path):
