@@ -132,6 +132,14 @@ static void http_date(time_t when, char text[static 40])
     strftime(text, 40, "%a, %d %b %Y %H:%M:%S GMT", &parts);
 }
 
+static bool read_date(const char *text, time_t *when)
+{
+    struct tm parts = {0};
+    const char *end = strptime(text, "%a, %d %b %Y %H:%M:%S GMT", &parts);
+    *when = timegm(&parts);
+    return end != NULL && *end == '\0';
+}
+
 /* Whether the client's copy is still right. */
 static bool unchanged(struct request *request, const char *etag, const char *modified)
 {
@@ -140,7 +148,9 @@ static bool unchanged(struct request *request, const char *etag, const char *mod
         return strcmp(tags, "*") == 0 || strstr(tags, etag) != NULL;
     }
     const char *since = request_header(request, "If-Modified-Since");
-    return since != NULL && modified != NULL && strcmp(since, modified) == 0;
+    time_t copied, changed;
+    return since != NULL && modified != NULL && read_date(since, &copied) &&
+           read_date(modified, &changed) && copied >= changed;
 }
 
 static const char *read_u64(const char *p, uint64_t *value)

@@ -22,7 +22,7 @@ def start(folder, auth="", sections=""):
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory):
     with start(tmp_path_factory.mktemp("auth"), sections="tls: {enabled: false}\n") as system:
-        wait_for(lambda: system.guarded_url, "the port that asks for a login")
+        first_password(system)
         yield system
 
 
