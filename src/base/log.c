@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/log_history.h"
 
 static const struct {
     enum log_level level;
@@ -58,8 +59,9 @@ void log_write(enum log_level level, const char *format, ...)
     localtime_r(&seconds, &tm);
     char line[2048];
     size_t n = strftime(line, sizeof line, "[%Y-%m-%d %H:%M:%S", &tm);
-    n += (size_t)snprintf(line + n, sizeof line - n,
-                          ".%03d] %-24s %-8s: ", (int)(now.us / 1000 % 1000), process_name,
+    n += (size_t)snprintf(line + n, sizeof line - n, ".%03d] ", (int)(now.us / 1000 % 1000));
+    size_t after_time = n;
+    n += (size_t)snprintf(line + n, sizeof line - n, "%-24s %-8s: ", process_name,
                           levels[level - 1].shown);
     va_list args;
     va_start(args, format);
@@ -69,6 +71,7 @@ void log_write(enum log_level level, const char *format, ...)
     if (n > sizeof line - 2) {
         n = sizeof line - 2;
     }
+    log_history_add(now.us, line + after_time, n - after_time);
     line[n++] = '\n';
     /* One write per line keeps lines of different processes apart; nothing can be done if it fails.
      */

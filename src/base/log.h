@@ -1,6 +1,7 @@
 /* One line per message on stderr: "[2026-11-23 02:48:46.123] capture.back    INFO    : text".
- * (The supervisor collects the workers' stderr as it is.) Log once, where the decision is made;
- * state changes at info, repeats rate-limited. Thread-safe; one write(2) per line. */
+ * (Workers write to the supervisor's stderr; log_history.h keeps the last lines of all.) Log once,
+ * where the decision is made; state changes at info, repeats rate-limited. Thread-safe; one
+ * write(2) per line. */
 #ifndef CORVETTE_BASE_LOG_H
 #define CORVETTE_BASE_LOG_H
 

@@ -29,6 +29,9 @@ void api_user_create(struct request *request);
 void api_user_delete(struct request *request);
 void api_user_password(struct request *request);
 
+/* api_logs.c */
+void api_logs(struct request *request);
+
 /* api_camera.c: pictures of now */
 void api_camera_stream(struct request *request);
 void api_camera_latest_jpeg(struct request *request);

@@ -51,6 +51,11 @@ static const struct param history_params[] = {
     TEXT("keys", "Comma list of top-level keys to keep"),
 };
 
+static const struct param log_params[] = {
+    INT("start", "The first line wanted; negative counts from the end"),
+    INT("end", "The line before which to stop; negative counts from the end"),
+};
+
 static const struct param save_params[] = {
     TEXT("save_option", "restart: with the new configuration at once; else saveonly"),
 };
@@ -250,7 +255,9 @@ static const struct route management_routes[] = {
     {GET, "/api/version", api_version, NO_PARAMS, "text", "Version"},
     {GET, "/api/ffprobe", NULL, NO_PARAMS, "Probes", "What a camera's streams hold", NULL, "404"},
     {GET, "/api/vainfo", NULL, NO_PARAMS, "CommandOutput", "Hardware decoding"},
-    {GET, "/api/logs/<service>", NULL, NO_PARAMS, "LogLines", "Log lines"},
+    {GET, "/api/logs/<service>", api_logs, PARAMS(log_params), "LogLines",
+     "The last lines of the log: frigate; go2rtc and nginx, which are no programs here, have none",
+     NULL, "404"},
     {GET, "/api/profile", api_profile, NO_PARAMS, "Profile", "Who is asking"},
     {GET, "/api/auth", api_auth, NO_PARAMS, "202=Empty", "Check of a session", NULL, "401=Empty"},
     {POST, "/api/login", api_login, NO_PARAMS, "Empty", "Begin a session", "Login",

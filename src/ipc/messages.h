@@ -43,6 +43,7 @@ enum give_what {
     GIVE_CONFIG =
         1,       /* memfd with the configuration's text; name = path it was read from (shortened) */
     GIVE_BOARD,  /* scoreboard memfd */
+    GIVE_LOG,    /* memfd of the last log lines */
     GIVE_FRAMES, /* frame ring memfd of camera `name` */
     GIVE_FRAME_READY, /* eventfd of camera `name`: capture writes, analyse reads */
     GIVE_TENSORS,     /* tensor slots memfd of camera `name` */

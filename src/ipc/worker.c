@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/log_history.h"
 #include "base/mem.h"
 
 #define CONTROL_FD 3
@@ -103,6 +104,9 @@ static void on_give(struct worker *worker, const struct msg_give *give, int *fd)
         if (worker->board != NULL) {
             worker->entry = board_find(worker->board, worker->role->role, worker->name);
         }
+        return;
+    case GIVE_LOG:
+        log_history_join(*fd); /* without it only stderr has the lines */
         return;
     case GIVE_LINK:
         if (worker->role->role != BOARD_SERVER) {

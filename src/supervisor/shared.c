@@ -1,6 +1,7 @@
 #include "supervisor/shared.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/log_history.h"
 #include "base/mem.h"
 #include "ring/frames.h"
 #include "ring/tensors.h"
@@ -30,6 +32,7 @@ static const struct {
     {
         {GIVE_CONFIG, ~0u, offsetof(struct shared, config)},
         {GIVE_BOARD, ~0u, offsetof(struct shared, board_fd)},
+        {GIVE_LOG, ~0u, offsetof(struct shared, log)},
         {GIVE_WORK, ROLE_BIT(BOARD_ANALYSE) | ROLE_BIT(BOARD_DETECTOR),
          offsetof(struct shared, work)},
 },
@@ -110,9 +113,10 @@ bool shared_create(struct shared *shared, const struct config *config, const str
                    struct err *err)
 {
     *shared = (struct shared){.config = config_memfd(text), .board_fd = -1};
+    shared->log = fcntl(log_history_fd(), F_DUPFD_CLOEXEC, 3);
     shared->work = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     shared->cameras = mem_array(config->camera_count, sizeof *shared->cameras);
-    bool good = shared->config >= 0 && shared->work >= 0;
+    bool good = shared->config >= 0 && shared->work >= 0 && shared->log >= 0;
     for (size_t i = 0; i < config->camera_count; i++) {
         if (!config->cameras[i].enabled) {
             continue;

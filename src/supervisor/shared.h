@@ -13,7 +13,7 @@ struct shared_camera {
 };
 
 struct shared {
-    int config, board_fd, work;
+    int config, board_fd, log, work;
     struct board *board;
     struct shared_camera *cameras; /* enabled ones */
     size_t camera_count;

@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/log_history.h"
 #include "base/mem.h"
 #include "supervisor/child.h"
 #include "supervisor/shared.h"
@@ -366,12 +367,40 @@ static void release(struct supervisor *s)
     }
 }
 
+/* The lines of before a restart are kept over it: what was the matter is asked for afterwards. */
+#define LOG_VARIABLE "CORVETTE_LOG_FD"
+
+static int open_log_history(void)
+{
+    const char *kept = getenv(LOG_VARIABLE);
+    long long fd;
+    bool joined = kept != NULL && str_to_int(kept, &fd) && fd > STDERR_FILENO && fd < INT_MAX &&
+                  log_history_join((int)fd) == 0;
+    if (joined) {
+        close((int)fd);
+    }
+    unsetenv(LOG_VARIABLE);
+    int result = joined ? 0 : log_history_create();
+    if (result < 0) {
+        log_error("no memory for the last lines of the log: %s", err_name(result));
+    }
+    return result;
+}
+
+static void keep_log_history(void)
+{
+    AUTO_FREE char *fd = mem_printf("%d", log_history_fd());
+    if (fcntl(log_history_fd(), F_SETFD, 0) == 0) {
+        setenv(LOG_VARIABLE, fd, 1);
+    }
+}
+
 int supervisor_run(const struct supervisor_options *options)
 {
     log_set_name("supervisor");
     struct supervisor s = {.options = options, .lock_fd = -1};
     s.loop = loop_create();
-    if (!prepare(&s)) {
+    if (open_log_history() < 0 || !prepare(&s)) {
         release(&s);
         return 1;
     }
@@ -384,6 +413,9 @@ int supervisor_run(const struct supervisor_options *options)
     add_children(&s);
     int status = loop_run(s.loop);
     log_info("stopped");
+    if (status == SUPERVISOR_RESTART) {
+        keep_log_history();
+    }
     release(&s);
     return status;
 }
