@@ -16,9 +16,10 @@
 #include "server/review_thumb.h"
 #include "store/db_review_run.h"
 
-/* What does not change an item's standing (zones, further objects) is written this often; its
- * beginning, rise and end at once. */
+/* What does not change an item's standing (zones, further objects) is written this often, and the
+ * more seldom the more objects it names; its beginning, rise and end at once. */
 #define REWRITE_US 2000000
+#define REWRITE_OBJECT_US 10000
 /* How exactly the database knows until when a running item was active. */
 #define ACTIVE_EVERY_US 5000000
 /* The first row waits so long for the thumbnail it names. */
@@ -370,8 +371,9 @@ static bool is_due(const struct entry *entry, int64_t now_us)
 {
     bool waits_for_thumb =
         !entry->stored && entry->in_job && now_us - entry->begun_us < THUMB_WAIT_US;
+    int64_t pause_us = REWRITE_US + (int64_t)entry->item.detection_count * REWRITE_OBJECT_US;
     return entry->dirty && !entry->deleted && !waits_for_thumb &&
-           (entry->urgent || now_us - entry->put_us >= REWRITE_US);
+           (entry->urgent || now_us - entry->put_us >= pause_us);
 }
 
 static void mark_put(struct review *review, struct entry *entry, int64_t now_us)

@@ -132,15 +132,16 @@ int db_review_span(struct db *db, const char *id, struct str *camera, double *st
     return 0;
 }
 
-/* An item begins before what it holds ends and lasts until after it began; ids begin with the time
- * of their first picture, so only the items around it are looked at. */
+/* An item begins before what it holds ends and lasts until after it began. Ids begin with the time
+ * of their first picture, which bounds the search also for events whose row is gone. */
 int db_review_of_event_json(struct db *db, const char *event_id, struct str *out)
 {
-    AUTO_QUERY struct db_query *query =
-        db_query(db, COLUMNS
-                 " WHERE start_time < (SELECT coalesce(end_time, 1e12) FROM event WHERE id = ?1) "
-                 "AND EXISTS (SELECT 1 FROM json_each(data, '$.detections') WHERE value = ?1) "
-                 "ORDER BY start_time DESC LIMIT 1");
+    AUTO_QUERY struct db_query *query = db_query(
+        db, COLUMNS " WHERE start_time < coalesce((SELECT coalesce(end_time, 1e12) FROM event "
+                    "WHERE id = ?1), CAST(?1 AS REAL) + 86400) "
+                    "AND (end_time IS NULL OR end_time >= CAST(?1 AS REAL)) "
+                    "AND EXISTS (SELECT 1 FROM json_each(data, '$.detections') WHERE value = ?1) "
+                    "ORDER BY start_time DESC LIMIT 1");
     db_bind_text(query, event_id);
     return one(query, out);
 }

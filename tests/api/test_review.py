@@ -64,6 +64,19 @@ def test_single_items(items):
     assert items.get("/api/review/event/nope").status_code == 404
 
 
+def test_the_item_of_an_event_that_was_deleted(system):
+    now = time.time()
+    event = f"{now - 80}-abcdef"
+    for id, start, end in (("old", now - 200, now - 90), ("right", now - 85, now - 40), ("new", now - 30, None)):
+        system.run_sql("INSERT INTO reviewsegment (id, camera, start_time, end_time, "
+                       "has_been_reviewed, severity, thumb_path, data) VALUES (?, 'back', ?, ?, 0, "
+                       "'alert', '', ?)", id, start, end,
+                       json.dumps({"detections": [event] if id == "right" else ["x"]}))
+    assert system.json(f"/api/review/event/{event}")["id"] == "right"
+    system.run_sql("DELETE FROM reviewsegment WHERE id = 'right'")
+    assert system.get(f"/api/review/event/{event}").status_code == 404
+
+
 def test_summary(items):
     last = items.json("/api/review/summary")["last24Hours"]
     assert last["total_alert"] == 1 and last["total_detection"] == 1 and last["reviewed_alert"] == 0

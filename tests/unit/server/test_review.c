@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -305,6 +306,106 @@ static void deleted_while_it_runs(void **state)
     assert_string_equal(column(fixture, "start_time"), "1700000002");
 }
 
+static int no_change(struct db *db, void *data)
+{
+    return 0;
+}
+
+/* The database is locked and its queue full: the item ends meanwhile, and its last state gets
+ * there.
+ */
+static void full_queue_keeps_the_last_state(void **state)
+{
+    struct fixture *fixture = *state;
+    AUTO_STR struct str path = {0};
+    str_addf(&path, "%s/corvette.db", fixture->data_dir);
+    struct err err = ERR_NONE;
+    fixture_settle(fixture);
+    struct db *other = db_open(str_text(&path), false, &err);
+    assert_non_null(other);
+    assert_int_equal(db_execute(other, "BEGIN IMMEDIATE", &err), 0);
+    int result = 0;
+    for (int i = 0; i < 2 * STORE_QUEUE_MAX && result == 0; i++) {
+        struct store_work *work = store_begin(server_store(fixture->server));
+        store_add(work, no_change, NULL, NULL);
+        result = store_submit(work);
+    }
+    assert_int_equal(result, -EAGAIN);
+    send_person(fixture, "yard", T, false);
+    send_person(fixture, "yard", T + 1, true);
+    send_quiet(fixture, T + 200);
+    send_person(fixture, "yard", T + 201, true);
+    assert_true(state_of(fixture).delayed > 0);
+    assert_int_equal(state_of(fixture).rows, 0);
+    assert_int_equal(db_execute(other, "COMMIT", &err), 0);
+    db_close(other);
+    assert_true(fixture_wait(fixture, has_two_rows, fixture));
+    assert_string_equal(fixture_query(fixture,
+                                      "SELECT severity || ' ' || end_time FROM reviewsegment "
+                                      "WHERE end_time IS NOT NULL"),
+                        "alert 1700000001");
+}
+
+/* --- many threads --- */
+
+#define ROUNDS 200
+
+struct helper {
+    struct review *review;
+    int number;
+};
+
+static void *be_busy(void *data)
+{
+    const struct helper *helper = data;
+    static const char *const heard[] = {"bark"};
+    for (int i = 0; i < ROUNDS; i++) {
+        char id[32];
+        struct review_state counted;
+        double now = wall_seconds(wall_now());
+        snprintf(id, sizeof id, "m%d-%d", helper->number, i);
+        review_manual(helper->review, YARD, id, "ring", now, i % 2 == 0 ? NAN : now + 1);
+        review_sound(helper->review, YARD, now, heard, 1);
+        review_sub_label(helper->review, id, "Bob");
+        review_get_state(helper->review, &counted);
+        review_forget(helper->review, i % 50 == 0 ? "nope" : id);
+        review_manual_end(helper->review, id, now);
+    }
+    return NULL;
+}
+
+static void many_threads(void **state)
+{
+    struct fixture *fixture = *state;
+    struct helper helpers[3];
+    pthread_t threads[3];
+    fixture_give_ring(fixture, "yard", 120, 128, 128, T);
+    for (int i = 0; i < 3; i++) {
+        helpers[i] = (struct helper){server_review(fixture->server), i};
+        assert_int_equal(pthread_create(&threads[i], NULL, be_busy, &helpers[i]), 0);
+    }
+    for (int i = 0; i < ROUNDS; i++) {
+        send_person(fixture, "yard", wall_seconds(wall_now()), i % 2 == 0);
+        review_tick(server_review(fixture->server));
+        if (has_row(fixture)) {
+            review_forget(server_review(fixture->server), column(fixture, "id"));
+        }
+    }
+    for (int i = 0; i < 3; i++) {
+        pthread_join(threads[i], NULL);
+    }
+    /* Those that were forgotten and not deleted are taken up by the next run, and ended by its end.
+     */
+    fixture_stop(fixture);
+    fixture_serve(fixture);
+    fixture_stop(fixture);
+    fixture_serve(fixture);
+    assert_string_equal(fixture_query(fixture, "SELECT count(*) FROM corvette_review"), "0");
+    assert_string_equal(column(fixture, "count(*) FILTER (WHERE end_time IS NULL OR "
+                                        "end_time < start_time)"),
+                        "0");
+}
+
 static bool thumbnail_failed(void *context)
 {
     return state_of(context).thumbnails_failed == 1;
@@ -395,6 +496,8 @@ int main(void)
         TEST(left_open_by_another_program),
         TEST(a_clean_stop_ends_it),
         TEST(deleted_while_it_runs),
+        TEST(full_queue_keeps_the_last_state),
+        TEST(many_threads),
         cmocka_unit_test(thumbnails_show_the_area),
         TEST(without_a_folder_for_thumbnails),
     };
