@@ -3,6 +3,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/decimal.h"
+
 static void before_value(struct jout *jout)
 {
     if (jout->need_comma) {
@@ -131,14 +133,20 @@ void jout_bool(struct jout *jout, bool value)
 
 void jout_int(struct jout *jout, int64_t value)
 {
+    char buffer[DECIMAL_MAX];
     before_value(jout);
-    str_addf(jout->out, "%lld", (long long)value);
+    str_add_bytes(jout->out, buffer, decimal_int(buffer, value));
 }
 
 void jout_double(struct jout *jout, double value)
 {
-    char buffer[32];
-    jout_raw(jout, isfinite(value) ? str_double(buffer, value) : "null");
+    char buffer[DECIMAL_MAX];
+    if (!isfinite(value)) {
+        jout_null(jout);
+        return;
+    }
+    before_value(jout);
+    str_add_bytes(jout->out, buffer, decimal_double(buffer, value));
 }
 
 void jout_number(struct jout *jout, double value)

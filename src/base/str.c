@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/decimal.h"
 #include "base/mem.h"
 
 void str_finish(struct str *str)
@@ -195,23 +196,9 @@ bool str_to_double(const char *text, double *value)
     return true;
 }
 
-/* Shortest of %.15g, %.16g, %.17g that reads back: nearly always the shortest decimal there is. */
 const char *str_double(char buffer[static 32], double value)
 {
-    for (int digits = 15; digits <= 17; digits++) {
-        snprintf(buffer, 32, "%.*g", digits, value);
-        if (strtod(buffer, NULL) == value) {
-            break;
-        }
-    }
-    /* Like Python: positional notation up to 1e16, where %g turns to an exponent at its precision.
-     */
-    if (strchr(buffer, 'e') != NULL && fabs(value) < 1e16 && fabs(value) >= 1) {
-        snprintf(buffer, 32, "%.0f", value);
-    }
-    if (strpbrk(buffer, ".en") == NULL) {
-        strcat(buffer, ".0");
-    }
+    decimal_double(buffer, value);
     return buffer;
 }
 

@@ -2,6 +2,7 @@
 #include "../cmocka_all.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,8 +29,20 @@ static void shortest_double_like_python(void **state)
         {-2.5, "-2.5"},
         {1e-7, "1e-07"},
         {0.0001, "0.0001"},
-
         {9007199254740993.0, "9007199254740992.0"},
+        {-0.0, "-0.0"},
+        {5e-324, "5e-324"},
+        {1e23, "1e+23"},
+        {9.1e15, "9100000000000000.0"},
+        {4503599627370495.5, "4503599627370495.5"},
+        {0.5, "0.5"},
+        {0.125, "0.125"}, /* powers of two have closer neighbours below */
+        {0.0009765625, "0.0009765625"},
+        {1.0000000000000002, "1.0000000000000002"},
+        {0.99999999999999989, "0.9999999999999999"},
+        {100.0 / 3, "33.333333333333336"},
+        {2.0 / 3, "0.6666666666666666"},
+        {1795200000.731, "1795200000.731"},
     };
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         char buffer[32];
@@ -51,6 +64,30 @@ static void every_double_reads_back(void **state)
             char buffer[32];
             assert_true(strtod(str_double(buffer, value), NULL) == value);
         }
+    }
+}
+
+/* No shorter text reads back, and the text is the closest of its length: what the C library writes
+ * with that many digits. */
+static void no_text_is_shorter(void **state)
+{
+    srand(2);
+    for (int i = 0; i < 200000; i++) {
+        double value = ldexp((double)rand() / RAND_MAX + rand(), -(rand() % 44));
+        if (i % 3 == 0) {
+            value = round(value * 1e6) / 1e6;
+        }
+        char text[32], other[32];
+        str_double(text, value);
+        int digits = 1;
+        do {
+            snprintf(other, sizeof other, "%.*g", digits, value);
+        } while (strtod(other, NULL) != value && ++digits <= 17);
+        if (value >= 1e-4 && value != floor(value)) {
+            snprintf(other, sizeof other, "%.*f", digits - 1 - (int)floor(log10(value)), value);
+            assert_string_equal(text, other);
+        }
+        assert_true(strtod(text, NULL) == value);
     }
 }
 
@@ -177,6 +214,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(shortest_double_like_python),
         cmocka_unit_test(every_double_reads_back),
+        cmocka_unit_test(no_text_is_shorter),
         cmocka_unit_test(numbers_must_be_whole_words),
         cmocka_unit_test(base64_round_trip),
         cmocka_unit_test(json_of_anything_is_json),
