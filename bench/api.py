@@ -1,20 +1,26 @@
 #!/usr/bin/python3
-"""What answers out of the database cost, with one caller and with eight, and whether that grows with
-history.
+"""What answers out of the database cost, whether that grows with history, and how it compares.
 
-    bench/api.py DATABASE [SMALL_DATABASE] [--seconds 5] [--only TEXT]
+    bench/make_db.py full.db --end 1795377600
+    bench/make_db.py small.db --end 1795377600 --days 0.3 --events 2000 --reviews 1000
+    bench/api.py full.db small.db
 
-DATABASE is a Frigate 0.14 database; a copy of it is served from an empty media folder (bench/urls.txt
-names cameras and times of the one this was written for: ten cameras, thirty days, 2.6 million
-recordings, 200,000 events). With a second, smaller one the growth from it to the first is shown.
-Needs wrk. One row per request:
+The databases are in Frigate 0.14's form; copies of them are served from an empty media folder. Every
+request of bench/urls.txt is asked in two ways: as an address nobody asked for before (`new`: the answer
+is made), and over and over (`again`: what changed nothing may be answered as before). Milliseconds:
 
-  bytes   of the answer
-  p50 p99 ms, with one caller and with eight (c8)
-  req/s   with eight callers
-  cpu     ms of the server's CPU time per request, with eight callers
+  bytes      of the answer
+  new        p50 and p99 with one caller, p99 with eight (c8)
+  cpu        CPU of all Corvette processes per request, new, one caller
+  again      p50, p99 and requests a second with eight callers
+  ÷ Python   requests a second with eight callers against Frigate's (bench/python.tsv), new and again
+  growth     p50 of the first database against the second, new
+
+Pictures of a camera (latest_*) are asked of a server of their own with a drawn scene; there, "new" and
+"again" differ in nothing. The client is bench/load, one thread.
 """
 import argparse
+import json
 import os
 import pathlib
 import re
@@ -26,78 +32,138 @@ import tempfile
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests/support"))
 import corvette as support  # noqa: E402
+from scenes import scene  # noqa: E402
 
 TICKS = os.sysconf("SC_CLK_TCK")
-UNITS = {"us": 1e-3, "ms": 1, "s": 1e3, "m": 6e4}
+LOAD = support.BUILD / "bench/load/load"
+CAMERAS = [f"cam{i:02}" for i in range(1, 11)]
 
 
-def cpu_seconds(pid):
-    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS
+def read_table(name):
+    lines = (ROOT / "bench" / name).read_text().splitlines()
+    return [line.split("\t") for line in lines if line and not line.startswith("#")]
 
 
-def config(cameras, database):
-    camera = {"enabled": False, "ffmpeg": {"inputs": [
+def tree(corvette):
+    return [corvette.process.pid, *corvette.pids().values()]
+
+
+def cpu_seconds(corvette):
+    total = 0
+    for pid in tree(corvette):
+        fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+        total += int(fields[11]) + int(fields[12])
+    return total / TICKS
+
+
+def peak_mb(corvette):
+    status = pathlib.Path(f"/proc/{corvette.wait_pid('server')}/status").read_text()
+    return int(re.search(r"^VmHWM:\s+(\d+) kB", status, re.M)[1]) / 1024
+
+
+def config(database, cameras):
+    off = {"enabled": False, "ffmpeg": {"inputs": [
         {"path": "rtsp://127.0.0.1:9/none", "roles": ["detect", "record"]}]},
         "detect": {"width": 1280, "height": 720, "fps": 5}}
-    return {**support.base_config({name: camera for name in cameras},
-                                  record={"enabled": False, "retain": {"days": 100000},
-                                          "events": {"retain": {"default": 100000}}},
-                                  snapshots={"enabled": True, "retain": {"default": 100000}}),
-            "database": {"path": str(database)}}
+    sections = support.base_config({name: off for name in CAMERAS} | cameras,
+                                   record={"enabled": False, "retain": {"days": 100000},
+                                           "events": {"retain": {"default": 100000}}},
+                                   snapshots={"enabled": True, "retain": {"default": 100000}})
+    return {**sections, "database": {"path": str(database)}}
 
 
-def run_wrk(url, callers, seconds):
-    out = subprocess.run(["wrk", "-t1", f"-c{callers}", f"-d{seconds}s", "--latency", url],
-                         capture_output=True, text=True, check=True).stdout
+def load(corvette, path, callers, seconds, *headers):
+    host, port = corvette.url.removeprefix("http://").split(":")
+    before = cpu_seconds(corvette)
+    out = subprocess.run([LOAD, host, port, path, str(callers), str(seconds), *headers],
+                         capture_output=True, text=True)
+    if out.returncode != 0:
+        raise RuntimeError(f"{path}: {out.stderr.strip()}")
+    result = json.loads(out.stdout)
+    result["rate"] = result["requests"] / result["seconds"]
+    result["server_ms"] = (cpu_seconds(corvette) - before) / result["requests"] * 1000
+    return result
 
-    def percentile(share):
-        found = re.search(rf"^\s+{share}%\s+([\d.]+)(us|ms|s|m)$", out, re.M)
-        return float(found[1]) * UNITS[found[2]]
-    errors = re.search(r"Non-2xx.*: (\d+)", out)
-    assert not errors, out
-    return percentile(50), percentile(99), float(re.search(r"Requests/sec:\s+([\d.]+)", out)[1])
+
+def measure(corvette, path, seconds):
+    new = path + ("&" if "?" in path else "?") + "nth=#"
+    corvette.get(path)  # the file's pages into memory
+    return {"one": load(corvette, new, 1, seconds), "eight": load(corvette, new, 8, seconds),
+            "again": load(corvette, path, 8, seconds)}
 
 
-def measure(database, urls, seconds):
+def measure_all(corvette, urls, seconds, rows):
+    for name, path in urls:
+        try:
+            rows[name] = measure(corvette, path, seconds)
+        except RuntimeError as error:
+            print(f"{name}: left out: {error}", file=sys.stderr)
+        else:
+            print(name, json.dumps(rows[name]), file=sys.stderr)
+
+
+def measure_database(database, urls, seconds, in_place):
     rows = {}
     with tempfile.TemporaryDirectory(dir=database.parent) as folder:
-        copy = pathlib.Path(folder) / "copy.db"
-        shutil.copy(database, copy)
-        with support.Corvette(config([f"cam{i:02}" for i in range(1, 11)], copy), folder) as corvette:
+        copy = database if in_place else pathlib.Path(folder) / "copy.db"
+        if not in_place:
+            shutil.copy(database, copy)
+        with support.Corvette(config(copy, {}), folder) as corvette:
             support.wait_for(lambda: corvette.stats()["corvette"]["server"]["keeper"]["passes"] > 0,
                              "the sums of the whole history", 1200)
-            server = corvette.wait_pid("server")
-            for name, path in urls:
-                size = len(corvette.get(path).content)
-                one = run_wrk(corvette.url + path, 1, seconds)
-                before = cpu_seconds(server)
-                eight = run_wrk(corvette.url + path, 8, seconds)
-                cpu = (cpu_seconds(server) - before) / (eight[2] * seconds) * 1000
-                rows[name] = (size, *one, *eight, cpu)
-            memory = re.search(r"^Pss:\s+(\d+) kB", pathlib.Path(
-                f"/proc/{server}/smaps_rollup").read_text(), re.M)
-    return rows, int(memory[1]) / 1024
+            measure_all(corvette, urls, seconds, rows)
+            return rows, peak_mb(corvette)
+
+
+def measure_pictures(urls, seconds):
+    video, _ = scene("yard", "--seed", 1, "--duration", 40, "--loopable", "--stamp")
+    camera = support.file_camera(video, record={"enabled": False})
+    camera["ffmpeg"]["inputs"][0]["roles"] = ["detect"]
+    camera["detect"]["enabled"] = False
+    rows = {}
+    with tempfile.TemporaryDirectory() as folder:
+        with support.Corvette(config(pathlib.Path(folder) / "db", {"cam01": camera}),
+                              folder) as corvette:
+            support.wait_for(lambda: corvette.stats()["cameras"]["cam01"]["camera_fps"] > 0,
+                             "pictures of the camera")
+            measure_all(corvette, urls, seconds, rows)
+    return rows
+
+
+def show(large, small, python):
+    print("| request | bytes | new p50 | p99 | c8 p99 | cpu | again p50 | p99 | req/s "
+          "| ÷ Python, new | again | growth |")
+    print("|---" + "|---:" * 11 + "|")
+    for name, row in large.items():
+        one, eight, again = row["one"], row["eight"], row["again"]
+        rate = float(python[name][7]) if name in python else 0
+        against = [f"{row[key]['rate'] / rate:.0f}" if rate else "" for key in ("eight", "again")]
+        growth = f"{one['p50'] / small[name]['one']['p50']:.1f}" if name in small else ""
+        print(f"| {name} | {one['bytes']} | {one['p50']:.2f} | {one['p99']:.2f} | {eight['p99']:.2f} "
+              f"| {one['server_ms']:.2f} | {again['p50']:.2f} | {again['p99']:.2f} "
+              f"| {again['rate']:.0f} | {against[0]} | {against[1]} | {growth} |")
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("database", type=pathlib.Path)
     parser.add_argument("small", type=pathlib.Path, nargs="?")
-    parser.add_argument("--seconds", type=int, default=5)
-    parser.add_argument("--only", default="")
+    parser.add_argument("--seconds", type=float, default=3, help="of each of three runs per request")
+    parser.add_argument("--only", default="", help="requests whose name holds this text")
+    parser.add_argument("--in-place", action="store_true",
+                        help="serve the files themselves, which get Corvette's tables")
     arguments = parser.parse_args()
-    urls = [line.split("\t") for line in (ROOT / "bench/urls.txt").read_text().splitlines()
-            if not line.startswith("#") and arguments.only in line]
-    large, memory = measure(arguments.database, urls, arguments.seconds)
-    small = measure(arguments.small, urls, arguments.seconds)[0] if arguments.small else {}
-    print("| request | bytes | p50 | p99 | req/s | c8 p50 | c8 p99 | c8 req/s | cpu | growth |")
-    print("|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|")
-    for name, row in large.items():
-        growth = f"{row[1] / small[name][1]:.1f}" if name in small else ""
-        print("| {} | {} | {:.2f} | {:.2f} | {:.0f} | {:.2f} | {:.2f} | {:.0f} | {:.2f} | {} |".format(
-            name, *row, growth))
-    print(f"\nserver: {memory:.0f} MB")
+    urls = [row for row in read_table("urls.txt") if arguments.only in row[0]]
+    pictures = [row for row in urls if row[0].startswith("latest")]
+    urls = [row for row in urls if row not in pictures]
+    large, memory = (measure_database(arguments.database, urls, arguments.seconds,
+                                      arguments.in_place) if urls else ({}, 0))
+    small = (measure_database(arguments.small, urls, arguments.seconds, arguments.in_place)[0]
+             if arguments.small and urls else {})
+    if pictures:
+        large |= measure_pictures(pictures, arguments.seconds)
+    show(large, small, {row[0]: row[1:] for row in read_table("python.tsv")})
+    print(f"\nserver: {memory:.0f} MB at most; load of the machine: {os.getloadavg()[0]:.1f}")
 
 
 if __name__ == "__main__":
