@@ -23,6 +23,7 @@
 #define FULL_US 30000000       /* after a disk on which nothing could be freed */
 #define AGAIN_US 10000000      /* after a volume that could not be used */
 #define REPAIR_S (2 * 86400.0) /* how far back a crash is looked for at start */
+#define SUMS_US 60000000       /* between two makings of sums for what another program wrote */
 #define SYNC_US 86400000000ll  /* between two comparisons of rows and files */
 #define SYNC_BACK_S 129600.0   /* as Frigate: 36 hours */
 #define REFILL_S 300.0         /* of recording freed beyond the margin, so that it lasts a while */
@@ -262,6 +263,7 @@ static void *run(void *context)
     struct expire repair = expire_of(keeper);
     expire_lost_snapshots(&repair, wall_seconds(wall_now()) - REPAIR_S);
     int64_t interval_us = (int64_t)keeper->config->global.record.expire_interval * 60000000;
+    int64_t sums_at = mono_now().us;
     int64_t all_at = mono_now().us, fresh_at = all_at + FRESH_US;
     int64_t sync_at = keeper->config->global.record.sync_recordings ? mono_now().us : INT64_MAX;
     double sync_from = 0; /* all of it at start, the last days each day */
@@ -277,6 +279,10 @@ static void *run(void *context)
         }
         look_at_disk(keeper);
         int64_t now = mono_now().us;
+        if (rollup_is_doubtful(keeper->store) && now >= sums_at) {
+            rollup_check(keeper->store, stopping, keeper);
+            sums_at = mono_now().us + SUMS_US;
+        }
         if (now >= all_at) {
             expire_all(keeper);
             all_at = now + (interval_us > 0 ? interval_us : FRESH_US);

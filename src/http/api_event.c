@@ -115,7 +115,7 @@ void api_events(struct request *request)
         return;
     }
     AUTO_STR struct str text = {0};
-    reply_rows(request, db_event_list_json(db, &filter, &text), &text);
+    reply_kept_rows(request, db_event_list_json(db, &filter, &text), &text, KEEP_MS);
     /* Base64 of JPEG: a quarter smaller for twenty times the work. */
     request->reply.no_gzip = filter.thumbnails;
 }
@@ -130,7 +130,7 @@ void api_events_summary(struct request *request)
     AUTO_STR struct str text = {0};
     int result = db_event_summary_json(db, offset_s, request_int(request, "has_clip"),
                                        request_int(request, "has_snapshot"), &text);
-    reply_rows(request, result, &text);
+    reply_kept_rows(request, result, &text, KEEP_MS);
 }
 
 void api_event(struct request *request)
@@ -144,7 +144,7 @@ void api_event(struct request *request)
     if (result == -ENOENT) {
         reply_html(request, 404, "Event not found");
     } else {
-        reply_rows(request, result, &text);
+        reply_kept_rows(request, result, &text, KEEP_MS);
     }
 }
 
@@ -265,7 +265,7 @@ void api_labels(struct request *request)
     const char *camera = request_text(request, "camera");
     AUTO_STR struct str text = {0};
     int result = db_event_labels_json(db, camera != NULL && *camera != '\0' ? camera : NULL, &text);
-    reply_rows(request, result, &text);
+    reply_kept_rows(request, result, &text, KEEP_MS);
 }
 
 void api_sub_labels(struct request *request)
@@ -277,5 +277,5 @@ void api_sub_labels(struct request *request)
     AUTO_STR struct str text = {0};
     int result =
         db_event_sub_labels_json(db, request_int(request, "split_joined").value != 0, &text);
-    reply_rows(request, result, &text);
+    reply_kept_rows(request, result, &text, KEEP_MS);
 }

@@ -31,7 +31,7 @@ void api_recordings(struct request *request)
     AUTO_STR struct str text = {0};
     int result = db_recording_list_json(db, request->args[0], after.has ? after.value : now - 3600,
                                         before.has ? before.value : now, &text);
-    reply_rows(request, result, &text);
+    reply_kept_rows(request, result, &text, after.has && before.has ? KEEP_MS : KEEP_NOW_MS);
 }
 
 void api_recordings_storage(struct request *request)
@@ -65,7 +65,7 @@ void api_recordings_storage(struct request *request)
         jout_end_object(&json);
     }
     jout_end_object(&json);
-    reply_rows(request, result, &text);
+    reply_kept_rows(request, result, &text, KEEP_NOW_MS);
 }
 
 void api_recordings_summary(struct request *request)
@@ -77,5 +77,5 @@ void api_recordings_summary(struct request *request)
     }
     AUTO_STR struct str text = {0};
     int result = db_recording_summary_json(db, request->args[0], offset_s, &text);
-    reply_rows(request, result, &text);
+    reply_kept_rows(request, result, &text, KEEP_MS);
 }

@@ -19,6 +19,13 @@ static double or_else(struct db_opt_double value, double otherwise)
     return value.has ? value.value : otherwise;
 }
 
+/* Lists begin and end at the present unless the request says otherwise. */
+static int64_t keep_ms(struct request *request)
+{
+    bool fixed = request_double(request, "after").has && request_double(request, "before").has;
+    return fixed ? KEEP_MS : KEEP_NOW_MS;
+}
+
 void api_review_list(struct request *request)
 {
     double now = wall_seconds(wall_now());
@@ -41,7 +48,7 @@ void api_review_list(struct request *request)
     }
     AUTO_STR struct str text = {0};
     int result = db_review_list_json(db, &filter, &text);
-    reply_rows(request, result, &text);
+    reply_kept_rows(request, result, &text, keep_ms(request));
 }
 
 void api_review_summary(struct request *request)
@@ -58,7 +65,7 @@ void api_review_summary(struct request *request)
     }
     AUTO_STR struct str text = {0};
     int result = db_review_summary_json(db, &filter, wall_seconds(wall_now()), offset_s, &text);
-    reply_rows(request, result, &text);
+    reply_kept_rows(request, result, &text, KEEP_NOW_MS);
 }
 
 static void reply_item(struct request *request,
@@ -73,7 +80,7 @@ static void reply_item(struct request *request,
     if (result == -ENOENT) {
         reply_html(request, 404, "Review item not found");
     } else {
-        reply_rows(request, result, &text);
+        reply_kept_rows(request, result, &text, KEEP_MS);
     }
 }
 
@@ -200,7 +207,7 @@ static void activity(struct request *request,
     if (result == -E2BIG) {
         reply_message(request, 400, false, "scale: too fine for so long a span");
     } else {
-        reply_rows(request, result, &text);
+        reply_kept_rows(request, result, &text, keep_ms(request));
     }
 }
 

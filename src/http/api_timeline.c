@@ -14,7 +14,7 @@ void api_timeline(struct request *request)
     AUTO_STR struct str text = {0};
     int result = db_timeline_list_json(db, request_text(request, "camera"), source_id,
                                        request_int(request, "limit").value, &text);
-    reply_rows(request, result, &text);
+    reply_kept_rows(request, result, &text, KEEP_MS);
 }
 
 void api_timeline_hourly(struct request *request)
@@ -33,5 +33,5 @@ void api_timeline_hourly(struct request *request)
     }
     AUTO_STR struct str text = {0};
     int result = db_timeline_hourly_json(db, &filter, &text);
-    reply_rows(request, result, &text);
+    reply_kept_rows(request, result, &text, KEEP_MS);
 }

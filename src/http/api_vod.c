@@ -186,6 +186,9 @@ static void reply_mapping(struct request *request, const struct target *target,
     jout_end_array(&json);
     jout_end_object(&json);
     reply_json(request, 200, &text);
+    if (target->legacy == NULL) {
+        reply_keep(request, KEEP_NOW_MS); /* a running event ends now */
+    }
 }
 
 /* An old event's clip as a span of one file. */

@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "http/answers.h"
 #include "http/auth.h"
 #include "http/certificate.h"
 #include "http/files.h"
@@ -45,6 +46,7 @@ struct http {
     struct files *files;
     struct streams *streams;
     struct later *later;
+    struct answers *answers;
 };
 
 struct files *http_files(struct http *http)
@@ -204,14 +206,17 @@ static struct MHD_Response *make_response(struct request *request)
 
 static enum MHD_Result send_reply(struct request *request)
 {
+    struct answers *answers = request->http->answers;
     struct reply *reply = &request->reply;
     bool may_pack = !reply->no_gzip && reply->fd < 0 && reply->stream == NULL &&
                     reply->rope == NULL && reply->body.length >= GZIP_FROM &&
                     reply->body.length <= GZIP_TO && compressible(reply->type);
     bool packed = may_pack && http_accepts_gzip(request_header(request, "Accept-Encoding")) &&
                   compress_body(&reply->body);
+    size_t length = reply->body.length;
     struct MHD_Response *response = make_response(request);
     if (response == NULL) {
+        answers_give_up(answers, &request->use);
         return MHD_NO;
     }
     MHD_add_response_header(response, "Content-Type", reply->type);
@@ -231,7 +236,14 @@ static enum MHD_Result send_reply(struct request *request)
     }
     enum MHD_Result result =
         MHD_queue_response(request->connection, (unsigned)reply->status, response);
-    MHD_destroy_response(response);
+    if (request->key != NULL && reply->keep_ms > 0 && reply->status == MHD_HTTP_OK &&
+        request->db != NULL) {
+        answers_keep(answers, request->key, &request->use, response, length,
+                     db_tables_read(request->db), reply->keep_ms);
+    } else {
+        answers_give_up(answers, &request->use);
+        MHD_destroy_response(response);
+    }
     return result;
 }
 
@@ -299,6 +311,20 @@ static void reply_unrouted(struct request *request, unsigned allowed)
     }
 }
 
+/* Answers with what was answered before, if that still holds. Not where the reply already has a
+ * header of its own, as a cookie that is renewed. */
+static bool reply_again(struct request *request)
+{
+    if (request->method != HTTP_GET || request->reply.header_count > 0) {
+        return false;
+    }
+    bool gzip = http_accepts_gzip(request_header(request, "Accept-Encoding"));
+    request->key = mem_printf("%c%s?%s", gzip ? 'z' : '-', request->path, request->raw_query);
+    request->sent = answers_reply(request->http->answers, request->key, request->connection,
+                                  &request->use, &request->sent_result);
+    return request->sent;
+}
+
 static void dispatch(struct request *request)
 {
     unsigned allowed;
@@ -312,7 +338,7 @@ static void dispatch(struct request *request)
         reply_unrouted(request, allowed);
     } else if (request->route->handler == NULL) {
         reply_message(request, 501, false, "%s is not implemented yet", request->route->pattern);
-    } else if (route_check(request)) {
+    } else if (!reply_again(request) && route_check(request)) {
         request->later = request->route->waits;
         if (!request->later) {
             request->route->handler(request);
@@ -395,6 +421,9 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
     if (!answer(request)) {
         return MHD_YES;
     }
+    if (request->sent) {
+        return (enum MHD_Result)request->sent_result;
+    }
     if (request->reply.status == 0) {
         reply_internal_error(request, "No answer");
     }
@@ -404,7 +433,11 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
 static void on_completed(void *context, struct MHD_Connection *connection, void **pointer,
                          enum MHD_RequestTerminationCode code)
 {
-    request_destroy(*pointer);
+    struct request *request = *pointer;
+    if (request != NULL) { /* it may have gone before its answer was made */
+        answers_give_up(request->http->answers, &request->use);
+    }
+    request_destroy(request);
     *pointer = NULL;
 }
 
@@ -499,6 +532,7 @@ struct http *http_start(const struct http_setup *setup, struct err *err)
     http->files = files_create(server_data_dir(setup->server));
     http->streams = streams_create(setup->server);
     http->later = later_create(handle_later);
+    http->answers = answers_create(server_store(setup->server), setup->entry);
     http->auth = auth_create(&auth, err);
     if (http->auth == NULL || !start_open(http, err) ||
         (*setup->listen_auth != '\0' && !start_guarded(http, err))) {
@@ -525,6 +559,7 @@ void http_stop(struct http *http)
     auth_destroy(http->auth);
     streams_destroy(http->streams);
     later_destroy(http->later);
+    answers_destroy(http->answers);
     files_destroy(http->files);
     free(http);
 }

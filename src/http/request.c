@@ -16,7 +16,8 @@
 #include "media/rope.h"
 #include "server/server.h"
 
-#define WRITE_MS 1500 /* waiting for the writer: less than a clean stop may take */
+#define QUARTER_MS 900000 /* of an hour: when time zones change their offset */
+#define WRITE_MS 1500     /* waiting for the writer: less than a clean stop may take */
 
 /* ---- parsing ---- */
 
@@ -128,6 +129,7 @@ void request_destroy(struct request *request)
     }
     rope_destroy(request->reply.rope);
     stream_destroy(request->reply.stream);
+    free(request->key);
     free(request->path);
     free(request->raw_query);
     free(request->memory);
@@ -401,6 +403,18 @@ void reply_rows(struct request *request, int result, struct str *text)
     } else {
         reply_json(request, 200, text);
     }
+}
+
+void reply_keep(struct request *request, int64_t keep_ms)
+{
+    int64_t quarter_left_ms = QUARTER_MS - (int64_t)(wall_seconds(wall_now()) * 1000) % QUARTER_MS;
+    request->reply.keep_ms = keep_ms < quarter_left_ms ? keep_ms : quarter_left_ms;
+}
+
+void reply_kept_rows(struct request *request, int result, struct str *text, int64_t keep_ms)
+{
+    reply_rows(request, result, text);
+    reply_keep(request, keep_ms);
 }
 
 void reply_header(struct request *request, const char *name, const char *value)

@@ -11,6 +11,7 @@
 
 #include "base/str.h"
 #include "config/config.h"
+#include "http/answers.h"
 #include "store/store.h"
 
 struct http;
@@ -50,6 +51,7 @@ struct reply {
     struct stream *stream; /* an endless picture stream instead of the body */
     const char *cache;     /* Cache-Control, or NULL: what the path calls for */
     bool no_gzip;          /* mostly compressed already */
+    int64_t keep_ms;       /* > 0: reply_keep() */
     struct {
         const char *name; /* static text */
         char *value;
@@ -81,9 +83,13 @@ struct request {
     json_t *json;      /* parsed body, made on demand */
     bool bad_json;     /* it was to be one, and is not */
     struct db *db;     /* reader, taken on demand */
-    void *connection;  /* libmicrohttpd's */
-    bool bad_uri;      /* undecodable, or over the bounds above */
-    bool begun;        /* the headers were looked at */
+    char *key;         /* under which the answer may be kept; NULL: not at all */
+    struct answers_use use;
+    bool sent; /* with a kept answer; libmicrohttpd said `sent_result` */
+    int sent_result;
+    void *connection; /* libmicrohttpd's */
+    bool bad_uri;     /* undecodable, or over the bounds above */
+    bool begun;       /* the headers were looked at */
     bool body_too_large;
     bool later;    /* its handler is to run on a thread that may wait */
     bool answered; /* the reply is made */
@@ -151,6 +157,15 @@ void reply_html(struct request *request, int status, const char *text);
 void reply_bytes(struct request *request, const char *type, struct str *bytes, const char *cache);
 /* A list or object from the database: 200, or 500 when `result` is an error. */
 void reply_rows(struct request *request, int result, struct str *text);
+/* What was replied (200) is a function of the address and the rows that were read with
+ * request_db(), and of nothing else faster than `keep_ms` says: it may be given again as long as
+ * none of those tables changes (http/answers.h). */
+void reply_keep(struct request *request, int64_t keep_ms);
+#define KEEP_MS 900000 /* depends on rows, and on a time zone's present offset at most */
+#define KEEP_NOW_MS \
+    1000 /* on the present time too ("the last 24 hours"), or on what files there are */
+/* reply_rows() and reply_keep(). */
+void reply_kept_rows(struct request *request, int result, struct str *text, int64_t keep_ms);
 void reply_header(struct request *request, const char *name, const char *value);
 /* The standard pages. */
 void reply_not_found(struct request *request);

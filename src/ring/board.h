@@ -55,6 +55,8 @@ struct board_detector {
 
 struct board_server {
     atomic_uint_fast64_t requests;
+    atomic_uint_fast64_t answers_again;               /* of them, with what was answered before */
+    atomic_uint_fast64_t answers_kept, answers_bytes; /* now */
     atomic_uint_fast64_t rows_written, rows_delayed;
 };
 

@@ -178,6 +178,9 @@ static const struct counter_row detector_rows[] = {
     COUNTER(detector, inferences),
 };
 static const struct counter_row server_rows[] = {
+    COUNTER(server, answers_again),
+    COUNTER(server, answers_bytes),
+    COUNTER(server, answers_kept),
     COUNTER(server, requests),
     COUNTER(server, rows_delayed),
     COUNTER(server, rows_written),

@@ -22,14 +22,17 @@ struct db_query {
     int next_parameter;
     int error; /* 0 or -errno of prepare or bind */
     bool in_use, cached;
+    uint32_t reads, writes; /* tables */
 };
 
 struct db {
     sqlite3 *handle;
     struct db_query *cache[STATEMENTS];
     unsigned count;
-    uint64_t clock;  /* counts uses: the least recently used statement goes first */
-    struct db *next; /* in the pool of readers */
+    uint64_t clock;               /* counts uses: the least recently used statement goes first */
+    uint32_t reads, writes;       /* tables, since db_tables_forget() */
+    uint32_t *on_read, *on_write; /* where tables of a statement that is being prepared go */
+    struct db *next;              /* in the pool of readers */
     void *owner;
 };
 
@@ -74,6 +77,56 @@ static int fail(struct db *db, int result, const char *sql)
     return code;
 }
 
+/* ---- tables ---- */
+
+static const char *const tables[] = {
+    "event",           "recordings",        "timeline",         "regions",
+    "previews",        "reviewsegment",     "export",           "user",
+    "corvette_gap",    "corvette_recorded", "corvette_stream",  "corvette_stream_change",
+    "corvette_volume", "corvette_export",   "corvette_quarter",
+};
+_Static_assert(ARRAY_SIZE(tables) < DB_TABLES_MAX, "the last bit is for all others");
+
+static uint32_t table_bit(const char *name)
+{
+    for (unsigned i = 0; i < ARRAY_SIZE(tables); i++) {
+        if (name != NULL && strcmp(tables[i], name) == 0) {
+            return 1u << i;
+        }
+    }
+    return 1u << (DB_TABLES_MAX - 1);
+}
+
+/* SQLite asks before each access a statement will make, while it is prepared. */
+static int note_access(void *context, int action, const char *table, const char *detail,
+                       const char *database, const char *trigger)
+{
+    struct db *db = context;
+    if (action == SQLITE_READ) {
+        *db->on_read |= table_bit(table);
+    } else if (action == SQLITE_INSERT || action == SQLITE_UPDATE || action == SQLITE_DELETE) {
+        *db->on_write |= table_bit(table);
+    }
+    return SQLITE_OK;
+}
+
+uint32_t db_tables_read(struct db *db)
+{
+    return db->reads;
+}
+
+uint32_t db_tables_written(struct db *db)
+{
+    return db->writes;
+}
+
+void db_tables_forget(struct db *db)
+{
+    db->reads = db->writes = 0;
+}
+
+/* ---- connections ---- */
+
 struct db *db_open(const char *path, bool read_only, struct err *err)
 {
     struct db *db = mem_alloc(sizeof *db);
@@ -87,6 +140,9 @@ struct db *db_open(const char *path, bool read_only, struct err *err)
         return NULL;
     }
     sqlite3_busy_timeout(db->handle, BUSY_MS);
+    db->on_read = &db->reads;
+    db->on_write = &db->writes;
+    sqlite3_set_authorizer(db->handle, note_access, db);
     return db;
 }
 
@@ -136,8 +192,12 @@ static struct db_query *prepare(struct db *db, const char *sql, uint32_t hash)
     query->db = db;
     query->sql = mem_strdup(sql);
     query->hash = hash;
+    db->on_read = &query->reads;
+    db->on_write = &query->writes;
     int result =
         sqlite3_prepare_v3(db->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, &query->statement, NULL);
+    db->on_read = &db->reads;
+    db->on_write = &db->writes;
     if (result != SQLITE_OK) {
         query->error = fail(db, result, sql);
     }
@@ -186,6 +246,8 @@ struct db_query *db_query(struct db *db, const char *sql)
     query->in_use = true;
     query->last_used = ++db->clock;
     query->next_parameter = 1;
+    db->reads |= query->reads;
+    db->writes |= query->writes;
     return query;
 }
 

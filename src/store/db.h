@@ -61,6 +61,15 @@ void db_bind_null(struct db_query *query);
 void db_bind_opt_int(struct db_query *query, struct db_opt_int value);
 void db_bind_opt_double(struct db_query *query, struct db_opt_double value);
 
+/* Tables as bits, so that what was read can be held against what was changed. Tables without a bit
+ * of their own share one. */
+#define DB_TABLES_MAX 32
+/* What the queries of this connection read since db_tables_forget(). */
+uint32_t db_tables_read(struct db *db);
+/* What they changed, triggers included. */
+uint32_t db_tables_written(struct db *db);
+void db_tables_forget(struct db *db);
+
 /* 1: there is a row; 0: no more; else -errno. */
 int db_step(struct db_query *query);
 /* Runs a statement that yields no rows: number of changed rows or -errno. */

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "store/store_private.h"
 
 #define PIECE_S (86400.0 * 2) /* of one camera, made anew in one transaction */
 #define WRITE_MS 60000
@@ -74,6 +75,10 @@ static int64_t number(struct db *db, const char *sql)
 
 bool rollup_is_ready(struct db *db)
 {
+    struct store *store = store_of(db);
+    if (store != NULL && !store_sums_are_right(store)) {
+        return false;
+    }
     AUTO_QUERY struct db_query *query =
         db_query(db, "SELECT 1 FROM corvette_quarter WHERE camera = " READY);
     return db_step(query) == 1;
@@ -185,15 +190,23 @@ static bool submit(struct store *store, void *ready)
     return store_submit_wait(work, WRITE_MS) >= 0;
 }
 
+bool rollup_is_doubtful(struct store *store)
+{
+    return !store_sums_are_right(store);
+}
+
 void rollup_check(struct store *store, bool (*stopping)(void *context), void *context)
 {
     struct cameras cameras = {0};
+    uint64_t foreign = store_foreign(store); /* what is made now knows of these */
     {
         AUTO_READER struct db *db = store_reader(store);
         if (db == NULL) {
             return;
         }
-        /* Both counts walk an index: tenths of a second for millions of rows. */
+        /* Both counts walk an index: tenths of a second for millions of rows. They say nothing of
+         * rows that were changed in their place, so what was changed while we looked on is made
+         * anew. */
         bool right = rollup_is_ready(db) &&
                      number(db, "SELECT count(*) FROM recordings") ==
                          number(db, "SELECT total(segments) FROM corvette_quarter") &&
@@ -217,6 +230,7 @@ void rollup_check(struct store *store, bool (*stopping)(void *context), void *co
         }
     }
     if (good && submit(store, store)) {
+        store_set_sums(store, foreign);
         log_info("sums of recordings and events were made in %.1f s",
                  (double)(mono_now().us - begin) / 1e6);
     }

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,10 +12,12 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "store/changes.h"
 #include "store/db_event.h"
 #include "store/db_raw.h"
 #include "store/rollup.h"
 #include "store/schema.h"
+#include "store/store_private.h"
 
 #define BATCH_MAX 64           /* works in one commit */
 #define IDLE_READERS 8         /* connections kept open while nobody reads */
@@ -48,6 +51,8 @@ struct store_work {
 struct store {
     char *path;
     struct db *db; /* writer thread only, once it runs */
+    struct changes *changes;
+    _Atomic uint64_t sums_foreign; /* store_set_sums() */
     pthread_t thread;
 
     pthread_mutex_t lock; /* everything below */
@@ -234,8 +239,10 @@ static int run_work(struct db *db, struct store_work *work)
 
 /* Runs every work of the batch in one transaction. A passing fault undoes all and is returned; a
  * fault of one work's own undoes that work only. */
-static int run_batch(struct db *db, struct store_work *batch)
+static int run_batch(struct store *store, struct store_work *batch)
 {
+    struct db *db = store->db;
+    db_tables_forget(db);
     int result = command(db, "BEGIN IMMEDIATE");
     if (result < 0) {
         return result;
@@ -248,7 +255,9 @@ static int run_batch(struct db *db, struct store_work *batch)
         }
     }
     if (result >= 0) {
+        changes_begin(store->changes);
         result = command(db, "COMMIT");
+        changes_end(store->changes, result >= 0, db_tables_written(db));
     }
     if (result < 0) {
         command(db, "ROLLBACK");
@@ -323,7 +332,7 @@ static void *writer(void *context)
     while ((batch = next_batch(store)) != NULL) {
         int result;
         bool patient = true;
-        while (passing(result = run_batch(store->db, batch)) && patient) {
+        while (passing(result = run_batch(store, batch)) && patient) {
             note_trouble(store, result);
             patient = wait_to_retry(store, &stopping_since);
         }
@@ -380,13 +389,15 @@ struct store *store_open(const char *path, struct err *err)
     if (db == NULL) {
         return NULL;
     }
-    if (rollup_attach(db, err) < 0) {
+    struct changes *changes = rollup_attach(db, err) == 0 ? changes_create(path, db, err) : NULL;
+    if (changes == NULL) {
         db_close(db);
         return NULL;
     }
     struct store *store = mem_alloc(sizeof *store);
     store->path = mem_strdup(path);
     store->db = db;
+    store->changes = changes;
     store->tail = &store->head;
     pthread_mutex_init(&store->lock, NULL);
     pthread_condattr_t attributes;
@@ -423,6 +434,7 @@ void store_close(struct store *store)
         store->idle = *db_next(db);
         db_close(db);
     }
+    changes_destroy(store->changes);
     db_close(store->db);
     pthread_cond_destroy(&store->work_added);
     pthread_cond_destroy(&store->work_done);
@@ -451,6 +463,7 @@ struct db *store_reader(struct store *store)
     store->readers_out++;
     pthread_mutex_unlock(&store->lock);
     if (db != NULL) {
+        db_tables_forget(db);
         return db;
     }
     struct err err = ERR_NONE;
@@ -486,6 +499,38 @@ void store_reader_done(struct db **pointer)
     if (!keep) {
         db_close(db);
     }
+}
+
+/* ---- changes ---- */
+
+uint64_t store_moment(struct store *store)
+{
+    return changes_moment(store->changes);
+}
+
+bool store_unchanged(struct store *store, uint32_t tables, uint64_t since)
+{
+    return changes_none(store->changes, tables, since);
+}
+
+uint64_t store_foreign(struct store *store)
+{
+    return changes_foreign(store->changes);
+}
+
+struct store *store_of(struct db *db)
+{
+    return *db_owner(db);
+}
+
+void store_set_sums(struct store *store, uint64_t foreign)
+{
+    atomic_store(&store->sums_foreign, foreign);
+}
+
+bool store_sums_are_right(struct store *store)
+{
+    return store_foreign(store) == atomic_load(&store->sums_foreign);
 }
 
 void store_get_state(struct store *store, struct store_state *state)

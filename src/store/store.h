@@ -67,6 +67,15 @@ struct db *store_reader(struct store *store);
 void store_reader_done(struct db **db);
 #define AUTO_READER __attribute__((cleanup(store_reader_done)))
 
+/* For keeping answers: the present moment (0 = there is none just now), and whether none of the
+ * tables an answer was made of (db_tables_read() of the reader it was made with) changed after the
+ * moment that was taken before it was begun. Changes by other programs are seen too. */
+uint64_t store_moment(struct store *store);
+bool store_unchanged(struct store *store, uint32_t tables, uint64_t since);
+/* Whether another program wrote to the file since it was opened or the sums (rollup.h) were made.
+ */
+uint64_t store_foreign(struct store *store);
+
 struct store_state {
     uint64_t works_done;    /* committed */
     uint64_t works_refused; /* queue full */
