@@ -367,7 +367,7 @@ static int help_command(int argc, char **argv)
 static int worker_command(const char *title, const char *name)
 {
     static const struct worker_role *const roles[] = {&capture_role, &analyse_role, &detector_role,
-                                                      &server_role};
+                                                      &sound_role, &server_role};
     for (size_t i = 0; i < ARRAY_SIZE(roles); i++) {
         if (str_equal(title, roles[i]->title)) {
             return worker_main(roles[i], name);

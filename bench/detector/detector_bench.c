@@ -20,7 +20,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "detector/ort.h"
+#include "onnx/ort.h"
 #include "detector/service.h"
 
 #define BLOCK 10

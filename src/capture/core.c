@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "capture/ear.h"
 #include "capture/input.h"
 #include "config/presets.h"
 
@@ -20,6 +21,7 @@ struct core {
     size_t count;
     struct recorder *recorder;
     struct decode *decode;
+    struct ear *ear;
     pthread_mutex_t lock; /* one input at a time writes the scoreboard's text */
 };
 
@@ -103,8 +105,10 @@ static void read_args(struct core *core, struct input *input)
         read_list(&input->record_args, CAPTURE_ARGS_RECORD, CFG_PRESET_RECORD,
                   &camera->ffmpeg.common.output_args.record, &values, &complaints);
     }
-    if ((input->roles & CFG_ROLE_RECORD) == 0 || input->record_args.no_audio) {
-        av_dict_set(&input->args.format_options, "allowed_media_types", "video",
+    bool records_sound = (input->roles & CFG_ROLE_RECORD) != 0 && !input->record_args.no_audio;
+    bool listens = (input->roles & CFG_ROLE_AUDIO) != 0;
+    if (input->roles == CFG_ROLE_AUDIO || (!records_sound && !listens)) {
+        av_dict_set(&input->args.format_options, "allowed_media_types", listens ? "audio" : "video",
                     AV_DICT_DONT_OVERWRITE);
     }
     if (complaints.text.length > 0) {
@@ -115,6 +119,31 @@ static void read_args(struct core *core, struct input *input)
 
 /* ------------------------------------------------------------------ making */
 
+/* The recorder's thread. */
+static void segment_done(void *context, const struct segment_info *info)
+{
+    struct core *core = context;
+    struct segment_info told = *info;
+    if (core->ear != NULL) {
+        told.dbfs =
+            ear_dbfs(core->ear, info->start_us, info->start_us + (int64_t)(info->duration * 1e6));
+    }
+    core->options.done(core->options.context, &told);
+}
+
+/* The recorder's thread, or an input's. */
+static void gap_ended(void *context, const struct gap_info *gap)
+{
+    struct core *core = context;
+    core->options.gap(core->options.context, gap);
+}
+
+static void room_needed(void *context, uint64_t bytes, int error)
+{
+    struct core *core = context;
+    core->options.need(core->options.context, bytes, error);
+}
+
 static void make_recorder(struct core *core, const struct input *input)
 {
     double seconds = input->record_args.segment_seconds;
@@ -123,10 +152,10 @@ static void make_recorder(struct core *core, const struct input *input)
         .media_dir = core->options.media_dir,
         .segment_us = (int64_t)((seconds > 0 ? seconds : SEGMENT_SECONDS) * 1e6),
         .counters = &core->options.entry->capture,
-        .done = core->options.done,
-        .gap = core->options.gap,
-        .need = core->options.need,
-        .context = core->options.context,
+        .done = segment_done,
+        .gap = core->options.gap != NULL ? gap_ended : NULL,
+        .need = core->options.need != NULL ? room_needed : NULL,
+        .context = core,
     };
     core->recorder = recorder_create(&options);
 }
@@ -145,6 +174,17 @@ static void make_decode(struct core *core, const struct input *input)
     core->decode = decode_create(&options);
 }
 
+static void make_ear(struct core *core)
+{
+    struct ear_options options = {
+        .sounds = core->options.sounds,
+        .ready_fd = core->options.sounds != NULL ? core->options.sound_ready_fd : -1,
+        .min_volume = core->options.camera->audio.min_volume,
+        .counters = &core->options.entry->capture,
+    };
+    core->ear = ear_create(&options);
+}
+
 static void make_input(struct core *core, struct input *input, unsigned index)
 {
     const struct cfg_camera *camera = core->options.camera;
@@ -157,7 +197,9 @@ static void make_input(struct core *core, struct input *input, unsigned index)
     if (core->options.frames == NULL) {
         input->roles &= ~(unsigned)CFG_ROLE_DETECT;
     }
-    input->roles &= CFG_ROLE_DETECT | CFG_ROLE_RECORD;
+    if (!camera->audio.enabled) {
+        input->roles &= ~(unsigned)CFG_ROLE_AUDIO;
+    }
     if (input->roles == 0) {
         return;
     }
@@ -172,6 +214,10 @@ static void make_input(struct core *core, struct input *input, unsigned index)
     if (input->roles & CFG_ROLE_DETECT && core->decode == NULL) {
         make_decode(core, input);
         input->decode = core->decode;
+    }
+    if (input->roles & CFG_ROLE_AUDIO && core->ear == NULL) {
+        make_ear(core);
+        input->ear = core->ear;
     }
     input->changed = show_state;
     input->ended = input_ended;
@@ -244,6 +290,7 @@ void core_free(struct core *core)
     }
     recorder_destroy(core->recorder);
     decode_destroy(core->decode);
+    ear_destroy(core->ear);
     stopper_finish(&core->stopper);
     pthread_mutex_destroy(&core->lock);
     free(core->inputs);

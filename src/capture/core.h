@@ -10,6 +10,7 @@
 #include "config/config.h"
 #include "ring/board.h"
 #include "ring/frames.h"
+#include "ring/sounds.h"
 
 /* board_entry.state of capture */
 enum capture_state { CAPTURE_STARTING = 0, CAPTURE_WORKING = 1, CAPTURE_TROUBLE = 2 };
@@ -21,6 +22,8 @@ struct core_options {
     const char *media_dir;           /* DATA/media */
     struct frames *frames;           /* NULL: no detection */
     int ready_fd;                    /* eventfd, -1 = none */
+    struct sounds *sounds;           /* NULL: sound is measured, but goes nowhere */
+    int sound_ready_fd;              /* eventfd; looked at with `sounds` only */
     struct board_entry *entry;
     recorder_done_fn done; /* on the recorder's thread */
     gaps_report_fn gap;    /* any thread */

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 
+#include "base/cleanup.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "capture/clock.h"
@@ -38,7 +39,7 @@ struct connection {
     int extradata_bytes;
     bool jumped; /* of the picture being transcoded */
     struct sound *sound;
-    bool sound_failed, sound_announced;
+    bool sound_failed, sound_announced, listening;
     int64_t sound_shift_us;
     char unfit[80];   /* what of the stream cannot be used at all; "" = nothing */
     char trouble[80]; /* of the last recorded picture */
@@ -48,11 +49,19 @@ struct connection {
 
 static void roles_text(unsigned roles, char text[32])
 {
-    snprintf(text, 32, "%s%s%s", roles & CFG_ROLE_DETECT ? "detect" : "",
-             (roles & (CFG_ROLE_DETECT | CFG_ROLE_RECORD)) == (CFG_ROLE_DETECT | CFG_ROLE_RECORD)
-                 ? ", "
-                 : "",
-             roles & CFG_ROLE_RECORD ? "record" : "");
+    static const struct {
+        enum cfg_role role;
+        const char *name;
+    } names[] = {
+        {CFG_ROLE_DETECT, "detect"}, {CFG_ROLE_RECORD, "record"}, {CFG_ROLE_AUDIO, "audio"}};
+    size_t length = 0;
+    text[0] = '\0';
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        if (roles & names[i].role) {
+            length += (size_t)snprintf(text + length, 32 - length, "%s%s", length > 0 ? ", " : "",
+                                       names[i].name);
+        }
+    }
 }
 
 static void set_state(struct input *input, bool connected, const char *trouble)
@@ -155,6 +164,26 @@ static void announce_sound(struct connection *connection)
     }
 }
 
+/* Listening begins with the pictures, or with a stream that shows up later. */
+static void begin_listening(struct connection *connection)
+{
+    const AVStream *audio = connection->audio;
+    if (connection->input->ear != NULL && !connection->listening) {
+        ear_begin(connection->input->ear, audio != NULL ? audio->codecpar : NULL);
+        connection->listening = audio != NULL;
+    }
+}
+
+/* An input that is only listened to, and sends no pictures. */
+static void begin_sound_alone(struct connection *connection)
+{
+    log_info("input %u (audio): connected, %s", connection->input->index,
+             avcodec_get_name(connection->audio->codecpar->codec_id));
+    begin_listening(connection);
+    set_state(connection->input, true, "");
+    connection->begun = true;
+}
+
 static void begin_pictures(struct connection *connection)
 {
     struct input *input = connection->input;
@@ -174,6 +203,7 @@ static void begin_pictures(struct connection *connection)
         }
         announce_sound(connection);
     }
+    begin_listening(connection);
     int width = parameters->width, height = parameters->height;
     struct params params = {0};
     unsigned length_bytes;
@@ -289,7 +319,7 @@ static void take_sound(struct connection *connection, AVPacket *packet, struct m
 {
     int64_t time = packet->pts != AV_NOPTS_VALUE ? packet->pts : packet->dts;
     int64_t now = arrival.us + connection->wall_offset_us;
-    if (connection->sound == NULL || time == AV_NOPTS_VALUE || !connection->begun) {
+    if (time == AV_NOPTS_VALUE) {
         return;
     }
     int64_t us = stream_us(time, connection->audio) + connection->clock.offset_us;
@@ -298,11 +328,34 @@ static void take_sound(struct connection *connection, AVPacket *packet, struct m
         connection->sound_shift_us = now - us;
     }
     packet->dts = packet->pts = us + connection->sound_shift_us;
-    if (!sound_packet(connection->sound, packet, take_sound_packet, connection)) {
+    if (connection->listening) {
+        ear_packet(connection->input->ear, packet);
+    }
+    if (connection->sound != NULL &&
+        !sound_packet(connection->sound, packet, take_sound_packet, connection)) {
         sound_close(connection->sound);
         connection->sound = NULL;
         connection->sound_failed = true;
     }
+}
+
+static void take_sound_stream(struct connection *connection, AVPacket *packet, struct mono arrival)
+{
+    if (connection->input->roles == CFG_ROLE_AUDIO) {
+        connection->last_picture = arrival; /* nobody waits for pictures here */
+        if (!connection->begun && connection->video == NULL) {
+            begin_sound_alone(connection);
+        }
+    }
+    if (!connection->begun) {
+        return;
+    }
+    if (connection->sound == NULL) {
+        open_sound(connection);
+        announce_sound(connection);
+    }
+    begin_listening(connection);
+    take_sound(connection, packet, arrival);
 }
 
 /* ------------------------------------------------------------------ connection */
@@ -326,12 +379,8 @@ static void take_packet(struct connection *connection, AVPacket *packet, struct 
             begin_pictures(connection);
         }
         take_picture(connection, packet, arrival);
-    } else if (stream == connection->audio && connection->begun) {
-        if (connection->sound == NULL) {
-            open_sound(connection);
-            announce_sound(connection);
-        }
-        take_sound(connection, packet, arrival);
+    } else if (stream == connection->audio) {
+        take_sound_stream(connection, packet, arrival);
     }
 }
 
@@ -343,6 +392,9 @@ static void close_connection(struct connection *connection)
     }
     if (input->decode != NULL) {
         decode_end(input->decode);
+    }
+    if (input->ear != NULL) {
+        ear_end(input->ear);
     }
     transcode_close(connection->transcode);
     sound_close(connection->sound);

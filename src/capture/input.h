@@ -9,6 +9,7 @@
 
 #include "capture/args.h"
 #include "capture/decode.h"
+#include "capture/ear.h"
 #include "capture/recorder.h"
 #include "capture/source.h"
 #include "config/config.h"
@@ -26,6 +27,7 @@ struct input {
     struct board_capture *counters;
     struct recorder *recorder;      /* NULL: does not record */
     struct decode *decode;          /* NULL: does not detect */
+    struct ear *ear;                /* NULL: does not listen */
     void (*changed)(void *context); /* its state: below */
     void (*ended)(void *context);
     void *context;

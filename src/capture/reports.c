@@ -82,7 +82,7 @@ static int send_segment(struct worker *worker, const struct segment_info *info)
                                   .end = (double)info->start_us / 1e6 + info->duration,
                                   .duration = info->duration,
                                   .bytes = info->bytes,
-                                  .has_audio = info->has_audio,
+                                  .dbfs = info->dbfs,
                                   .parameters = info->parameters};
     snprintf(message.camera, sizeof message.camera, "%s", worker->name);
     snprintf(message.path, sizeof message.path, "%s", info->path);

@@ -24,8 +24,9 @@ struct role {
     struct worker *worker;
     struct core *core;
     struct frames *frames;
-    int ready_fd;
-    bool has_ready;
+    struct sounds *sounds;
+    int ready_fd, sound_ready_fd;
+    bool has_ready, has_sound_ready;
     bool stopping;
     struct mono stop_since;
     struct loop_source *retry, *limit, *tick;
@@ -128,6 +129,7 @@ static void capture_finish(struct worker *worker)
     struct role *role = role_of(worker);
     if (role->worker == NULL) { /* never began */
         frames_close(role->frames);
+        sounds_close(role->sounds);
         return;
     }
     if (role->core != NULL && !(core_stopped(role->core) && core_finish(role->core, 0))) {
@@ -138,8 +140,12 @@ static void capture_finish(struct worker *worker)
     }
     core_free(role->core);
     frames_close(role->frames);
+    sounds_close(role->sounds);
     if (role->has_ready) {
         close(role->ready_fd);
+    }
+    if (role->has_sound_ready) {
+        close(role->sound_ready_fd);
     }
     reports_destroy(role->reports);
 }
@@ -157,6 +163,15 @@ static void capture_give(struct worker *worker, const struct msg_give *give, int
     } else if (give->what == GIVE_FRAME_READY && !role->has_ready) {
         role->ready_fd = *fd;
         role->has_ready = true;
+        *fd = -1;
+    } else if (give->what == GIVE_SOUNDS && role->sounds == NULL) {
+        role->sounds = sounds_open(*fd, true);
+        if (role->sounds == NULL) {
+            log_error("the sound ring cannot be used: %s", err_name(errno));
+        }
+    } else if (give->what == GIVE_SOUND_READY && !role->has_sound_ready) {
+        role->sound_ready_fd = *fd;
+        role->has_sound_ready = true;
         *fd = -1;
     }
 }
@@ -198,6 +213,8 @@ static int capture_begin(struct worker *worker)
         .media_dir = media,
         .frames = role->frames,
         .ready_fd = role->has_ready ? role->ready_fd : -1,
+        .sounds = role->sounds,
+        .sound_ready_fd = role->has_sound_ready ? role->sound_ready_fd : -1,
         .entry = worker->entry,
         .done = segment_done,
         .gap = gap_ended,

@@ -416,17 +416,21 @@ static void choose_base(struct rtsp *rtsp)
     }
 }
 
-/* One stream of pictures, and one of sound where it is wanted; false when something is offered that
- * is not known here. */
+/* One stream of pictures and one of sound, where they are wanted; false when something is offered
+ * that is not known here, or sound alone is wanted and there is none. */
 static bool open_streams(struct rtsp *rtsp, const struct sdp *sdp)
 {
     static const enum sdp_kind kinds[STREAMS_MAX] = {SDP_VIDEO, SDP_AUDIO};
-    for (size_t k = 0; k < (rtsp->options.sound ? 2 : 1); k++) {
+    const bool wanted[STREAMS_MAX] = {rtsp->options.pictures, rtsp->options.sound};
+    for (size_t k = 0; k < STREAMS_MAX; k++) {
         const struct sdp_media *media = NULL;
+        if (!wanted[k]) {
+            continue;
+        }
         for (size_t i = 0; i < sdp->count && media == NULL; i++) {
             media = sdp->media[i].kind == kinds[k] ? &sdp->media[i] : NULL;
         }
-        if (media == NULL && kinds[k] == SDP_AUDIO) {
+        if (media == NULL && kinds[k] == SDP_AUDIO && wanted[0]) {
             continue;
         }
         struct rtsp_stream *stream = &rtsp->streams[rtsp->count];

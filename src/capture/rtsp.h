@@ -19,7 +19,7 @@ struct rtsp_options {
     const char *user_agent; /* NULL: our own */
     int64_t open_us;        /* for the whole beginning */
     int64_t silence_us;     /* without any data */
-    bool sound;             /* wanted beside the pictures */
+    bool pictures, sound;   /* which of them are wanted */
     bool patient;           /* no one waits for the pictures: they may come in larger lots */
     const struct stopper *stopper;
 };

@@ -25,6 +25,7 @@ struct segment_info {
     uint64_t bytes;
     uint64_t parameters; /* hls_parameters(): differs when the stream's did; 0 = unknown */
     bool has_audio;
+    int dbfs; /* rounded mean level, 0 = nothing was heard */
 };
 
 struct segment {

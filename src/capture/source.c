@@ -280,6 +280,7 @@ static int open_session(struct source *source, struct err *err)
         .user_agent = option_text(source, "user_agent"),
         .open_us = OPEN_TIMEOUT_US,
         .silence_us = DATA_TIMEOUT_US,
+        .pictures = media == NULL || strstr(media, "video") != NULL,
         .sound = media == NULL || strstr(media, "audio") != NULL,
         .patient = source->args->patient,
         .stopper = source->stopper,

@@ -24,9 +24,7 @@ bool cfg_has(const struct cfg_node *map, const char *dotted)
     return map != NULL;
 }
 
-/* Complaints about a key at the top of the file. */
-static void tell(const struct cfg_checker *c, bool is_warning, const char *dotted,
-                 const char *message)
+void cfg_tell(const struct cfg_checker *c, bool is_warning, const char *dotted, const char *message)
 {
     const struct cfg_path path = {.key = dotted};
     int line = cfg_line_of(c->root, dotted, 0);
@@ -61,18 +59,18 @@ static void check_mqtt(const struct cfg_checker *c)
     bool user = is_given(cfg_get(c->root, "mqtt"), "user");
     bool password = is_given(cfg_get(c->root, "mqtt"), "password");
     if (user != password) {
-        tell(c, false, user ? "mqtt.user" : "mqtt.password",
-             user ? "needs mqtt.password too, or neither" : "needs mqtt.user too, or neither");
+        cfg_tell(c, false, user ? "mqtt.user" : "mqtt.password",
+                 user ? "needs mqtt.password too, or neither" : "needs mqtt.user too, or neither");
     }
     if (mqtt->enabled && cfg_has(c->root, "mqtt") && mqtt->host[0] == '\0') {
-        tell(c, true, "mqtt.host",
-             "is empty, so no broker can be reached; give it, or set mqtt.enabled: false");
+        cfg_tell(c, true, "mqtt.host",
+                 "is empty, so no broker can be reached; give it, or set mqtt.enabled: false");
     }
     if (mqtt->topic_prefix[0] == '\0' || strpbrk(mqtt->topic_prefix, "+#") != NULL) {
-        tell(c, false, "mqtt.topic_prefix", "must be a topic: not empty, without + and #");
+        cfg_tell(c, false, "mqtt.topic_prefix", "must be a topic: not empty, without + and #");
     }
     if ((mqtt->tls_client_cert == NULL) != (mqtt->tls_client_key == NULL)) {
-        tell(c, true, "mqtt.tls_client_cert", "counts only together with mqtt.tls_client_key");
+        cfg_tell(c, true, "mqtt.tls_client_cert", "counts only together with mqtt.tls_client_key");
     }
 }
 
@@ -80,15 +78,16 @@ static void check_auth(const struct cfg_checker *c)
 {
     const struct cfg_auth *auth = &c->config->auth;
     if (!matches(auth->cookie_name, "^[a-z0-9_]+$")) {
-        tell(c, false, "auth.cookie_name", "may hold small letters, digits and underscores only");
+        cfg_tell(c, false, "auth.cookie_name",
+                 "may hold small letters, digits and underscores only");
     }
     if (auth->failed_login_rate_limit != NULL &&
         strcmp(auth->failed_login_rate_limit, "None") != 0 &&
         !matches(auth->failed_login_rate_limit,
                  "^ *[0-9]+ *(/|per) *[0-9]* *(second|minute|hour|day|month|year)s?"
                  "( *[;,|] *[0-9]+ *(/|per) *[0-9]* *(second|minute|hour|day|month|year)s?)* *$")) {
-        tell(c, true, "auth.failed_login_rate_limit",
-             "is not understood, so logins are not limited; write such as 1/second;5/minute");
+        cfg_tell(c, true, "auth.failed_login_rate_limit",
+                 "is not understood, so logins are not limited; write such as 1/second;5/minute");
     }
     for (size_t i = 0; i < auth->trusted_proxies.count; i++) {
         AUTO_STR struct str address = {0};
@@ -97,8 +96,8 @@ static void check_auth(const struct cfg_checker *c)
         unsigned char bytes[16];
         if (inet_pton(AF_INET, str_text(&address), bytes) != 1 &&
             inet_pton(AF_INET6, str_text(&address), bytes) != 1) {
-            tell(c, true, "auth.trusted_proxies",
-                 "an entry is no network such as 172.16.0.0/12, and is ignored");
+            cfg_tell(c, true, "auth.trusted_proxies",
+                     "an entry is no network such as 172.16.0.0/12, and is ignored");
         }
     }
 }
@@ -112,7 +111,7 @@ static void check_ui(const struct cfg_checker *c)
     AUTO_STR struct str path = {0};
     str_addf(&path, "/usr/share/zoneinfo/%s", zone);
     if (zone[0] == '\0' || strstr(zone, "..") != NULL || access(str_text(&path), R_OK) != 0) {
-        tell(c, true, "ui.timezone", "is no time zone known here; write such as Europe/Berlin");
+        cfg_tell(c, true, "ui.timezone", "is no time zone known here; write such as Europe/Berlin");
     }
 }
 
@@ -162,7 +161,7 @@ static void check_go2rtc(const struct cfg_checker *c)
     const struct cfg_path path = {.up = &top, .key = "streams"};
     if (c->config->go2rtc != NULL && c->config->go2rtc->kind != CFG_MAP &&
         c->config->go2rtc->kind != CFG_NULL) {
-        tell(c, false, "go2rtc", "must be a section with keys of its own");
+        cfg_tell(c, false, "go2rtc", "must be a section with keys of its own");
     }
     for (size_t i = 0; streams != NULL && streams->kind == CFG_MAP && i < streams->count; i++) {
         check_stream(c, streams->entries[i].key, streams->entries[i].value, &path);
@@ -206,7 +205,7 @@ static void check_labels(const struct cfg_checker *c)
     const struct cfg_model *model = &c->config->detectors[0].model;
     if (!config_labels_load(model, &labels, &err)) {
         if (!model->is_demo) {
-            tell(c, true, "model.labelmap_path", err.text);
+            cfg_tell(c, true, "model.labelmap_path", err.text);
         }
         return;
     }
@@ -258,6 +257,7 @@ void cfg_check(struct cfg_loader *loader, const struct config *config, const str
     check_ui(&c);
     check_go2rtc(&c);
     check_groups(&c);
+    cfg_check_sound(&c);
     check_names(&c);
     for (size_t i = 0; i < config->camera_count; i++) {
         struct cfg_camera_checker cc = cfg_camera_checker(&c, i);
@@ -265,11 +265,11 @@ void cfg_check(struct cfg_loader *loader, const struct config *config, const str
     }
     check_labels(&c);
     if (config->version > 0.14) {
-        tell(&c, true, "version",
-             "is that of a later form than 0.14; keys that are new in it are not known here");
+        cfg_tell(&c, true, "version",
+                 "is that of a later form than 0.14; keys that are new in it are not known here");
     }
     const struct cfg_node *cameras = cfg_get(root, "cameras");
     if (cameras != NULL && cameras->kind == CFG_MAP && cameras->count == 0) {
-        tell(&c, true, "cameras", "names no camera");
+        cfg_tell(&c, true, "cameras", "names no camera");
     }
 }

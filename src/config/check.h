@@ -1,4 +1,4 @@
-/* Shared by check.c and check_camera.c. */
+/* Shared by check.c, check_camera.c and check_sound.c. */
 #ifndef CORVETTE_CONFIG_CHECK_H
 #define CORVETTE_CONFIG_CHECK_H
 
@@ -19,6 +19,9 @@ struct cfg_camera_checker {
 
 /* Whether a key is there, by dots from a map. */
 bool cfg_has(const struct cfg_node *map, const char *dotted);
+/* About a key at the top of the file. */
+void cfg_tell(const struct cfg_checker *c, bool is_warning, const char *dotted,
+              const char *message);
 bool cfg_is_camera(const struct cfg_checker *c, const char *name);
 
 struct cfg_camera_checker cfg_camera_checker(const struct cfg_checker *c, size_t index);
@@ -26,5 +29,6 @@ struct cfg_camera_checker cfg_camera_checker(const struct cfg_checker *c, size_t
 void cfg_tell_camera(const struct cfg_camera_checker *c, bool is_warning, const char *dotted,
                      const char *format, ...) __attribute__((format(printf, 4, 5)));
 void cfg_check_camera(const struct cfg_camera_checker *c);
+void cfg_check_sound(const struct cfg_checker *c);
 
 #endif

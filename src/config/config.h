@@ -404,6 +404,10 @@ struct config {
         struct cfg_pairs logs;        /* name -> level name in text */
     } logger;
     struct cfg_model model;
+    struct {
+        char *path;        /* or NULL: our own small model */
+        char *labels_path; /* counts only beside `path` */
+    } sound_model;         /* YAML: corvette.sound_model_path, corvette.sound_labels_path */
     struct cfg_detector *detectors;
     size_t detector_count;
     struct cfg_camera_group *camera_groups;
@@ -470,6 +474,10 @@ struct cfg_labels {
 };
 bool config_labels_load(const struct cfg_model *model, struct cfg_labels *labels, struct err *err);
 void config_labels_free(struct cfg_labels *labels);
+/* The labels of the sound model's scores; a label may stand on several lines, as similar sounds do.
+ */
+bool config_sound_labels_load(const struct config *config, struct cfg_labels *labels,
+                              struct err *err);
 
 /* Hides the credentials of a camera URL the way Frigate shows it; appended to out. */
 void config_mask_url(const char *url, struct str *out);
@@ -477,5 +485,8 @@ void config_mask_url(const char *url, struct str *out);
 /* Paths of the demo model and its labels: beside the program when installed or built. */
 const char *config_demo_model_path(void);
 const char *config_demo_labels_path(void);
+/* The same of the sound model that runs: configured, or our own. */
+const char *config_sound_model_path(const struct config *config);
+bool config_listens(const struct config *config); /* some enabled camera has audio enabled */
 
 #endif

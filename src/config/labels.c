@@ -142,7 +142,7 @@ bool config_labels_load(const struct cfg_model *model, struct cfg_labels *labels
     return true;
 }
 
-/* --- the demo model ------------------------------------------------------------------------- */
+/* --- the demo models ------------------------------------------------------------------------ */
 
 #define PATH_BYTES 4096
 
@@ -161,6 +161,30 @@ static const char *beside_program(const char *name, char path[static PATH_BYTES]
         snprintf(path, PATH_BYTES, "%s/../share/corvette/%s", program, name);
     }
     return path;
+}
+
+bool config_sound_labels_load(const struct config *config, struct cfg_labels *labels,
+                              struct err *err)
+{
+    *labels = (struct cfg_labels){0};
+    char demo[PATH_BYTES];
+    const char *path = config->sound_model.path != NULL ? config->sound_model.labels_path
+                                                        : beside_program("sound-labels.txt", demo);
+    AUTO_STR struct str text = {0};
+    int result = str_read_file(&text, path, MAX_FILE_BYTES);
+    if (result < 0) {
+        err_set(err, -result, "label file %s: %s", path, err_name(result));
+        return false;
+    }
+    parse(str_text(&text), labels);
+    return true;
+}
+
+const char *config_sound_model_path(const struct config *config)
+{
+    static _Thread_local char path[PATH_BYTES];
+    return config->sound_model.path != NULL ? config->sound_model.path
+                                            : beside_program("sound.onnx", path);
 }
 
 const char *config_demo_model_path(void)

@@ -72,7 +72,8 @@ static void add_restarts(unsigned restarts, struct str *out)
     } parts[] = {{CFG_R_CAPTURE, "capture"},
                  {CFG_R_ANALYSE, "analyse"},
                  {CFG_R_DETECTOR, "detector"},
-                 {CFG_R_SERVER, "server"}};
+                 {CFG_R_SERVER, "server"},
+                 {CFG_R_SOUND, "sound"}};
     bool any = false;
     for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
         if ((restarts & parts[i].bit) != 0) {

@@ -87,6 +87,7 @@ CHOICES(styles, {"full", 1}, {"long", 2}, {"medium", 3}, {"short", 4});
 #define ANA CFG_R_ANALYSE
 #define DET CFG_R_DETECTOR
 #define SRV CFG_R_SERVER
+#define SND CFG_R_SOUND
 
 #define MAX_PIXELS 16384 /* per side; far beyond any camera, small enough for 32-bit areas */
 
@@ -163,7 +164,7 @@ const struct cfg_row cfg_rows[] = {
      .restarts = SRV, .help = "PBKDF2 rounds of new password hashes."},
 
     {.path = "environment_vars", ROOT(environment_vars), .type = CFG_T_TEXTS,
-     .flags = CFG_F_NUMBER_TOO, .restarts = CAP | ANA | DET | SRV,
+     .flags = CFG_F_NUMBER_TOO, .restarts = CAP | ANA | DET | SRV | SND,
      .help = "Environment variables for the processes."},
 
     {.path = "ui", SECTION, .in = CFG_B_ROOT, .help = "How the web page shows things."},
@@ -193,12 +194,22 @@ const struct cfg_row cfg_rows[] = {
 
     {.path = "logger", SECTION, .in = CFG_B_ROOT, .help = "What is logged."},
     {.path = "logger.default", ROOT(logger.default_level), ENUM(log_levels, "info"),
-     .restarts = CAP | ANA | DET | SRV, .help = "Least level that is logged."},
+     .restarts = CAP | ANA | DET | SRV | SND, .help = "Least level that is logged."},
     {.path = "logger.logs", ROOT(logger.logs), .type = CFG_T_TEXTS, .choices = log_levels,
-     .restarts = CAP | ANA | DET | SRV, .help = "Levels of single components."},
+     .restarts = CAP | ANA | DET | SRV | SND, .help = "Levels of single components."},
 
     {.path = "model", ROOT(model), .type = CFG_T_BLOCK, .block = CFG_B_MODEL,
      .help = "The object detection model."},
+    {.path = "corvette", SECTION, .in = CFG_B_ROOT,
+     .help = "What Frigate has no key for; take it out before going back to Frigate."},
+    {.path = "corvette.sound_model_path", ROOT(sound_model.path), OPT_STRING, .flags = CFG_F_NULL,
+     .restarts = SND,
+     .help = "The sound model file (ONNX, laid out like YAMNet); without it the small demo sound "
+             "model runs."},
+    {.path = "corvette.sound_labels_path", ROOT(sound_model.labels_path),
+     STRING("/audio-labelmap.txt"), .restarts = SND,
+     .help = "File with one label per line of the sound model's scores, as Frigate's "
+             "audio-labelmap.txt."},
     {.path = "detectors", ROOT(detectors), .type = CFG_T_MAP, .block = CFG_B_DETECTOR,
      .size = sizeof(struct cfg_detector), .restarts = DET,
      .help = "What runs the model; one of type cpu when left out."},
@@ -386,19 +397,19 @@ const struct cfg_row cfg_rows[] = {
      STRINGS(""), .flags = CFG_F_ONE, .help = "Zones one of which the object must have entered."},
 
     {.path = "audio", IN_CAMERA, .help = "Listening."},
-    {.path = "audio.enabled", CAMERA(audio.enabled), BOOL("false"), .restarts = CAP,
-     .help = "Whether to listen."},
+    {.path = "audio.enabled", CAMERA(audio.enabled), BOOL("false"),
+     .restarts = CAP | SND | SRV, .help = "Whether to listen."},
     {.path = "audio.max_not_heard", CAMERA(audio.max_not_heard), INT("30"), AT_LEAST(0),
-     .unit = "seconds", .help = "Silence after which an audio event ends."},
+     .restarts = SRV, .unit = "seconds", .help = "Silence after which an audio event ends."},
     {.path = "audio.min_volume", CAMERA(audio.min_volume), INT("500"), AT_LEAST(0),
-     .restarts = CAP, .help = "RMS volume from which sound is looked at."},
+     .restarts = CAP | SND, .help = "RMS volume from which sound is looked at."},
     {.path = "audio.listen", CAMERA(audio.listen),
-     STRINGS("bark, fire_alarm, scream, speech, yell"), .help = "Sounds to listen for."},
-    {.path = "audio.filters", CAMERA(audio.filters), .type = CFG_T_MAP,
+     STRINGS("bark, fire_alarm, scream, speech, yell"), .restarts = SND, .help = "Sounds to listen for."},
+    {.path = "audio.filters", CAMERA(audio.filters), .type = CFG_T_MAP, .restarts = SND,
      .block = CFG_B_AUDIO_FILTER, .flags = CFG_F_NULL, .size = sizeof(struct cfg_pair),
      .present = offsetof(struct cfg_camera, audio.has_filters), .help = "By label."},
     {.path = "audio.num_threads", CAMERA(audio.num_threads), INT("2"), BETWEEN(1, 256),
-     .restarts = CAP, .help = "Threads of the sound model."},
+     .restarts = SND, .help = "Threads of the sound model; the most that any camera wants."},
     {.path = "audio.enabled_in_config", CAMERA(audio.enabled_in_config), .type = CFG_T_BOOL,
      .scope = CFG_CAMERA, .flags = CFG_F_DERIVED, .help = "`enabled` as the file has it."},
 
@@ -613,7 +624,7 @@ const struct cfg_row cfg_rows[] = {
      .help = "Always null."},
 
     {.path = "threshold", .in = CFG_B_AUDIO_FILTER, .offset = offsetof(struct cfg_pair, number),
-     FLOAT("0.8"), UP_TO(0.5, 1.0), .help = "Score from which a sound counts."},
+     FLOAT("0.8"), UP_TO(0.5, 1.0), .restarts = SND, .help = "Score above which a sound counts."},
 };
 /* clang-format on */
 

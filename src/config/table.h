@@ -76,6 +76,7 @@ enum cfg_restart {
     CFG_R_ANALYSE = 1 << 1,
     CFG_R_DETECTOR = 1 << 2,
     CFG_R_SERVER = 1 << 3,
+    CFG_R_SOUND = 1 << 4,
 };
 
 enum cfg_limit {

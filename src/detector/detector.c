@@ -8,9 +8,9 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "detector/ort.h"
 #include "detector/service.h"
 #include "ipc/worker.h"
+#include "onnx/ort.h"
 
 /* A descriptor that came before MSG_START; the service only exists after it. */
 struct detector_early {

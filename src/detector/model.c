@@ -2,11 +2,9 @@
 
 #include <errno.h>
 #include <malloc.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -17,7 +15,8 @@
 #include "detector/convert.h"
 #include "detector/decode.h"
 #include "detector/model_tensor.h"
-#include "detector/ort.h"
+#include "onnx/ort.h"
+#include "onnx/session.h"
 
 #define FOREIGN_INTERVAL_US INT64_C(600000000)
 
@@ -150,60 +149,6 @@ static int bind(struct model *model, struct err *err)
     return 0;
 }
 
-static int threads_of(const struct cfg_detector *config)
-{
-    cpu_set_t set;
-    int cores = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
-    int threads = config->num_threads > 0 ? config->num_threads : 1;
-    return threads < cores ? threads : cores;
-}
-
-static int set_options(struct model *model, OrtSessionOptions *options,
-                       const struct cfg_detector *config, struct err *err)
-{
-    static const struct {
-        const char *key, *value;
-    } entries[] = {
-        /* Within an inference threads wait for each other by spinning, ONNX Runtime's default and
-         * much faster; between two they must not: the cores belong to others then. */
-        {"session.force_spinning_stop", "1"},
-        /* Numbers near zero are hundreds of times slower and mean nothing here. */
-        {"session.set_denormal_as_zero", "1"},
-    };
-    ORT_TRY(model->ort, SetIntraOpNumThreads(options, threads_of(config)), err);
-    ORT_TRY(model->ort, SetInterOpNumThreads(options, 1), err);
-    ORT_TRY(model->ort, SetSessionExecutionMode(options, ORT_SEQUENTIAL), err);
-    ORT_TRY(model->ort, SetSessionGraphOptimizationLevel(options, ORT_ENABLE_ALL), err);
-    for (size_t i = 0; i < ARRAY_SIZE(entries); i++) {
-        ORT_TRY(model->ort, AddSessionConfigEntry(options, entries[i].key, entries[i].value), err);
-    }
-    return 0;
-}
-
-static int open_session(struct model *model, const struct cfg_detector *config, const char *path,
-                        struct err *err)
-{
-    if (access(path, R_OK) < 0) {
-        return err_set(err, errno, "%s", err_name(errno));
-    }
-    OrtSessionOptions *options = NULL;
-    ORT_TRY(model->ort, CreateSessionOptions(&options), err);
-    int result = set_options(model, options, config, err);
-    if (result == 0) {
-        OrtStatus *status =
-            model->ort->api->CreateSession(model->ort->env, path, options, &model->session);
-        result = ort_check(model->ort, status, err);
-        if (result < 0) {
-            err_prefix(err, "%s",
-                       str_ends(path, ".tflite")
-                           ? "it is a TensorFlow Lite model, an ONNX model is needed"
-                           : "ONNX Runtime refuses it");
-        }
-    }
-    model->ort->api->ReleaseSessionOptions(options);
-    return result;
-}
-
 static int look_at(struct model *model, size_t index, OrtValue *value, struct err *err)
 {
     struct model_tensor *output = &model->outputs[index];
@@ -329,7 +274,8 @@ static int open_all(struct model *model, const struct cfg_detector *config, cons
             CreateCpuMemoryInfo(OrtDeviceAllocator, OrtMemTypeDefault, &model->memory_info), err);
     ORT_TRY(model->ort, GetAllocatorWithDefaultOptions(&model->allocator), err);
     int64_t took_us;
-    int result = open_session(model, config, path, err);
+    int threads = session_threads(config->num_threads);
+    int result = session_open(model->ort, path, threads, &model->session, err);
     if (result < 0 || (result = read_tensors(model, err)) < 0 || (result = bind(model, err)) < 0 ||
         (result = warm_up(model, &took_us, err)) < 0) {
         return result;
@@ -339,8 +285,8 @@ static int open_all(struct model *model, const struct cfg_detector *config, cons
     snprintf(model->input_text, sizeof model->input_text, "%s", str_text(&text));
     malloc_trim(0); /* what parsing and optimising the graph took */
     log_info("%s: model %s, input %s, %s, %d threads, ONNX Runtime %s, first inference %.1f ms",
-             config->name, path, model->input_text, model->type->name, threads_of(config),
-             model->ort->version, (double)took_us / 1e3);
+             config->name, path, model->input_text, model->type->name, threads, model->ort->version,
+             (double)took_us / 1e3);
     return 0;
 }
 

@@ -10,7 +10,7 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "detector/decode.h"
-#include "detector/ort.h"
+#include "onnx/ort.h"
 
 struct model_tensor {
     char *name;

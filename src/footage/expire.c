@@ -23,7 +23,7 @@
 /* ------------------------------------------------------------------ recordings */
 
 struct judging {
-    const struct cfg_record *rules;
+    const struct cfg_camera *camera; /* whose rules count */
     struct clip_events *events;
     double now, adopted_at;
     struct removal *removal;
@@ -48,11 +48,11 @@ static bool judge(void *context, const struct db_recording *row)
         .end = row->end_time,
         .motion = row->motion,
         .objects = row->objects,
-        .dbfs = row->dbfs,
+        .dbfs = retention_loudness(judging->camera, row->dbfs),
     };
     clip_events_find(judging->events, row->start_time, row->end_time);
     struct retention_verdict verdict =
-        retention_judge(judging->rules, &segment, judging->events->found,
+        retention_judge(&judging->camera->record, &segment, judging->events->found,
                         judging->events->found_count, judging->now, judging->adopted_at);
     if (verdict.reasons == 0) {
         judging->stopped = !removal_add(judging->removal, row);
@@ -72,12 +72,12 @@ static double judged_until(const struct cfg_record *rules, double now)
 bool expire_recordings(struct expire *expire, const char *camera, double from, double now,
                        double *judged)
 {
-    const struct cfg_record *rules = &retention_camera(expire->config, camera)->record;
-    double until = judged_until(rules, now);
+    const struct cfg_camera *rules = retention_camera(expire->config, camera);
+    double until = judged_until(&rules->record, now);
     struct removal removal;
     removal_begin(&removal, expire->store, expire->data_dir, expire->volume);
     AUTO_CLIP_EVENTS struct clip_events events = {0};
-    struct judging judging = {.rules = rules,
+    struct judging judging = {.camera = rules,
                               .events = &events,
                               .now = now,
                               .adopted_at = expire->volume->adopted_at,

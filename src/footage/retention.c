@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#define FULL_SCALE 32768.0 /* of 16-bit sound */
 #define DAY_S 86400.0
 
 const char *retention_reason_name(enum retention_reason reason)
@@ -37,6 +38,17 @@ const struct cfg_camera *retention_camera(const struct config *config, const cha
 {
     int index = config_camera_index(config, name);
     return index >= 0 ? &config->cameras[index] : &config->global;
+}
+
+/* Rows hold the rounded mean of the loud chunks when there were any, so theirs are never below. */
+struct db_opt_int retention_loudness(const struct cfg_camera *camera, struct db_opt_int dbfs)
+{
+    int least = camera->audio.min_volume;
+    if (camera->audio.enabled && dbfs.has && least > 0 &&
+        (double)dbfs.value < round(20 * log10(least / FULL_SCALE))) {
+        dbfs.value = 0;
+    }
+    return dbfs;
 }
 
 /* Whether a mode wants the segment, and why. Loudness counts as motion: 0 means no sound is known.

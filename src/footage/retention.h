@@ -34,8 +34,13 @@ const char *retention_reason_name(enum retention_reason reason);
 
 struct retention_segment {
     double start, end;
-    struct db_opt_int motion, objects, dbfs;
+    struct db_opt_int motion, objects, dbfs; /* dbfs: retention_loudness() */
 };
+
+/* A row's level as the modes count it: that of sound the camera does not take for loud
+ * (audio.min_volume) is left out, so that a quiet microphone is not motion. Where nobody listens any
+ * more, every level counts. */
+struct db_opt_int retention_loudness(const struct cfg_camera *camera, struct db_opt_int dbfs);
 
 struct retention_event {
     double start;

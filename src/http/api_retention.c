@@ -15,7 +15,7 @@
 
 struct explaining {
     struct jout json;
-    const struct cfg_record *rules;
+    const struct cfg_camera *camera;
     struct clip_events events;
     struct volume volume;
     double now;
@@ -41,10 +41,10 @@ static bool explain(void *context, const struct db_recording *row)
                                               .end = row->end_time,
                                               .motion = row->motion,
                                               .objects = row->objects,
-                                              .dbfs = row->dbfs};
+                                              .dbfs = retention_loudness(explaining->camera, row->dbfs)};
     clip_events_find(&explaining->events, row->start_time, row->end_time);
     struct retention_verdict verdict = retention_judge(
-        explaining->rules, &segment, explaining->events.found, explaining->events.found_count,
+        &explaining->camera->record, &segment, explaining->events.found, explaining->events.found_count,
         explaining->now, explaining->volume.adopted_at);
     jout_begin_object(json);
     jout_put_double(json, "end_time", row->end_time);
@@ -82,7 +82,7 @@ void api_recordings_retention(struct request *request)
     double from = after.has ? after.value : now - 3600, to = before.has ? before.value : now;
     AUTO_STR struct str text = {0};
     struct explaining explaining = {
-        .json = {.out = &text}, .rules = &request->config->cameras[camera].record, .now = now};
+        .json = {.out = &text}, .camera = &request->config->cameras[camera], .now = now};
     keeper_volume(server_keeper(request->server), &explaining.volume);
     jout_begin_array(&explaining.json);
     int result = clip_events_load(&explaining.events, db, name, from, to);

@@ -18,7 +18,7 @@ RECORD(fatal, msg_fatal, F(TEXT, msg_fatal, reason))
 RECORD(empty, msg_empty, F(U32, msg_empty, nothing))
 RECORD(segment, msg_segment, F(TEXT, msg_segment, camera), F(TEXT, msg_segment, path),
        F(F64, msg_segment, start), F(F64, msg_segment, end), F(F64, msg_segment, duration),
-       F(U64, msg_segment, bytes), F(BOOL, msg_segment, has_audio), F(I32, msg_segment, dbfs),
+       F(U64, msg_segment, bytes), F(I32, msg_segment, dbfs),
        F(U64, msg_segment, parameters))
 RECORD(box, msg_box, N(I32, msg_box, box, 4))
 RECORD(zone, msg_zone, F(U32, msg_zone, zone))
@@ -52,6 +52,9 @@ RECORD(gap, msg_gap, F(TEXT, msg_gap, camera), F(F64, msg_gap, start), F(F64, ms
        F(U32, msg_gap, cause), F(TEXT, msg_gap, detail))
 RECORD(space, msg_space, F(TEXT, msg_space, camera), F(U64, msg_space, needed),
        F(I32, msg_space, error))
+RECORD(label, msg_label, F(TEXT, msg_label, label), F(F32, msg_label, score))
+RECORD(sound, msg_sound, F(TEXT, msg_sound, camera), F(F64, msg_sound, start),
+       F(F64, msg_sound, end), F(F32, msg_sound, rms), REC_LIST(msg_sound, labels, &label_record))
 
 static const struct msg_row rows[MSG_TYPE_COUNT] = {
     [MSG_HELLO] = {"hello", &hello_record},
@@ -66,6 +69,7 @@ static const struct msg_row rows[MSG_TYPE_COUNT] = {
     [MSG_GRID] = {"grid", &grid_record},
     [MSG_GAP] = {"gap", &gap_record},
     [MSG_SPACE] = {"space", &space_record},
+    [MSG_SOUND] = {"sound", &sound_record},
 };
 
 const struct msg_row *msg_row(unsigned type)

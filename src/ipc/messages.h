@@ -29,6 +29,7 @@ enum msg_type {
     MSG_GRID,      /* analyse <-> server: the learned region grid, as JSON text */
     MSG_GAP,       /* capture -> server: a time in which nothing was recorded, and why */
     MSG_SPACE,     /* capture -> server: the disk has too little room for what is coming */
+    MSG_SOUND,     /* sound -> server: what is heard in a window of a camera's sound */
     MSG_TYPE_COUNT,
 };
 
@@ -49,6 +50,8 @@ enum give_what {
     GIVE_TENSORS,     /* tensor slots memfd of camera `name` */
     GIVE_WORK,        /* eventfd: analyse writes, detectors read */
     GIVE_DONE,        /* eventfd of camera `name`: detectors write, analyse reads */
+    GIVE_SOUNDS,      /* sound ring memfd of camera `name` */
+    GIVE_SOUND_READY, /* eventfd: captures write, sound reads */
     GIVE_LINK, /* message channel to the server (workers), or to worker (`role`, `name`) (server).
                   May come again at any time: the other side was replaced. */
 };
@@ -81,8 +84,7 @@ struct msg_segment {
     double start, end;   /* of the video; end = start + duration */
     double duration;     /* seconds */
     uint64_t bytes;
-    bool has_audio;
-    int32_t dbfs; /* rounded mean level, 0 = no audio known */
+    int32_t dbfs; /* rounded mean level, 0 = nothing was heard */
     uint64_t
         parameters; /* hls_parameters() of the file: differs when the stream's did; 0 unknown */
 };
@@ -111,6 +113,21 @@ struct msg_space {
     char camera[IPC_NAME];
     uint64_t needed; /* bytes it wants free and does not find */
     int32_t error;   /* errno of the write that failed, 0 = none yet */
+};
+
+struct msg_label {
+    char label[IPC_LABEL];
+    float score; /* 0..1 */
+};
+
+struct msg_sound {
+    char camera[IPC_NAME];
+    double start, end; /* of the window */
+    float rms;         /* 0..32768 */
+    struct {
+        struct msg_label *items;
+        size_t count;
+    } labels; /* listened to and above their thresholds, best first; each once */
 };
 
 struct msg_box {

@@ -119,6 +119,8 @@ static void on_give(struct worker *worker, const struct msg_give *give, int *fd)
     case GIVE_TENSORS:
     case GIVE_WORK:
     case GIVE_DONE:
+    case GIVE_SOUNDS:
+    case GIVE_SOUND_READY:
         break;
     }
     worker->role->give(worker, give, fd);
@@ -229,6 +231,7 @@ static void on_control(void *context, struct channel *channel, struct message *m
     case MSG_GRID:
     case MSG_GAP:
     case MSG_SPACE:
+    case MSG_SOUND:
     case MSG_TYPE_COUNT:
         break;
     }

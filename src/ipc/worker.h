@@ -53,6 +53,6 @@ void worker_fatal(struct worker *worker, const char *format, ...)
 /* Sends to the server if it is there: 0, -EAGAIN, -EPIPE, -ENOTCONN. */
 int worker_send(struct worker *worker, enum msg_type type, const void *value, int fd);
 
-extern const struct worker_role capture_role, analyse_role, detector_role, server_role;
+extern const struct worker_role capture_role, analyse_role, detector_role, sound_role, server_role;
 
 #endif

@@ -15,7 +15,8 @@ enum board_role {
     BOARD_CAPTURE,
     BOARD_ANALYSE,
     BOARD_DETECTOR,
-    BOARD_SERVER
+    BOARD_SERVER,
+    BOARD_SOUND
 };
 
 /* Written by the worker. Rates are windowed by the reader from two samples or with
@@ -53,6 +54,15 @@ struct board_detector {
     atomic_int_fast64_t start_mono_us;    /* same, CLOCK_MONOTONIC: the watchdog reads it */
 };
 
+struct board_sound {
+    atomic_uint_fast64_t windows;          /* of sound looked at, quiet ones too */
+    atomic_uint_fast64_t inferences;       /* the loud ones among them */
+    atomic_uint_fast64_t failed;           /* the model refused them */
+    atomic_uint_fast64_t hops_lost;        /* overwritten before they were looked at */
+    atomic_uint_fast64_t messages_dropped; /* server did not take them for too long */
+    atomic_int_fast64_t inference_us_ema;  /* (9 * old + new) / 10 */
+};
+
 struct board_server {
     atomic_uint_fast64_t requests;
     atomic_uint_fast64_t answers_again;               /* of them, with what was answered before */
@@ -77,6 +87,7 @@ struct board_entry {
         struct board_analyse analyse;
         struct board_detector detector;
         struct board_server server;
+        struct board_sound sound;
     };
 };
 

@@ -10,6 +10,7 @@
 void activity_finish(struct activity *activity)
 {
     free(activity->entries);
+    free(activity->hits);
     *activity = (struct activity){0};
 }
 
@@ -54,9 +55,33 @@ void activity_add(struct activity *activity, const struct msg_frame *frame)
         };
 }
 
+void activity_heard(struct activity *activity, double time, unsigned count)
+{
+    if (activity->hits == NULL) {
+        activity->hits = mem_array(ACTIVITY_HEARD_MAX, sizeof *activity->hits);
+    }
+    if (activity->hit_count == ACTIVITY_HEARD_MAX) {
+        activity->first_hit = (activity->first_hit + 1) % ACTIVITY_HEARD_MAX;
+        activity->hit_count--;
+    }
+    activity->hits[(activity->first_hit + activity->hit_count++) % ACTIVITY_HEARD_MAX] =
+        (struct activity_hits){.time = time, .count = count};
+}
+
+static uint64_t hits_within(const struct activity *activity, double start, double end)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < activity->hit_count; i++) {
+        const struct activity_hits *hits =
+            &activity->hits[(activity->first_hit + i) % ACTIVITY_HEARD_MAX];
+        sum += hits->time >= start && hits->time <= end ? hits->count : 0;
+    }
+    return sum;
+}
+
 struct activity_sum activity_sum(const struct activity *activity, double start, double end)
 {
-    struct activity_sum sum = {.complete = true};
+    struct activity_sum sum = {.complete = true, .objects = hits_within(activity, start, end)};
     double last = start;
     for (size_t i = 0; i < activity->count; i++) {
         const struct activity_entry *entry = at(activity, i);

@@ -17,9 +17,19 @@ struct activity_entry {
     uint32_t motion, objects, regions;
 };
 
+/* Two a second while something is heard. */
+#define ACTIVITY_HEARD_MAX 256
+
+struct activity_hits {
+    double time;
+    uint32_t count;
+};
+
 struct activity {
     struct activity_entry *entries; /* ring, made with the first picture */
     size_t first, count;
+    struct activity_hits *hits; /* ring, made with the first sound */
+    size_t first_hit, hit_count;
 };
 
 void activity_finish(struct activity *activity);
@@ -27,6 +37,8 @@ void activity_finish(struct activity *activity);
  * positives and moved just now, regions. Pictures come in order; one from the past starts afresh
  * (the clock was set back). */
 void activity_add(struct activity *activity, const struct msg_frame *frame);
+/* Labels heard at a time: they count as objects. */
+void activity_heard(struct activity *activity, double time, unsigned count);
 double activity_newest(const struct activity *activity); /* 0 = none */
 
 struct activity_sum {

@@ -74,6 +74,11 @@ void recordings_frame(struct recordings *recordings, int camera, const struct ms
     activity_add(&recordings->activities[camera], frame);
 }
 
+void recordings_heard(struct recordings *recordings, int camera, double time, unsigned count)
+{
+    activity_heard(&recordings->activities[camera], time, count);
+}
+
 static void count(struct recordings *recordings, uint64_t *counter, uint64_t by)
 {
     pthread_mutex_lock(&recordings->lock);
@@ -153,7 +158,7 @@ static void put(struct recordings *recordings, struct store_work *work,
         .motion = {verdict_motion, (int64_t)sum.motion},
         .parameters = message->parameters,
         .regions = {verdict_motion, (int64_t)sum.regions},
-        .dbfs = {true, message->has_audio ? message->dbfs : 0},
+        .dbfs = {true, message->dbfs},
     };
     db_recording_put(work, &row);
 }

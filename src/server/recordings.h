@@ -28,6 +28,8 @@ void recordings_destroy(struct recordings *recordings); /* NULL is fine */
 
 /* Before the frame's content is taken elsewhere. */
 void recordings_frame(struct recordings *recordings, int camera, const struct msg_frame *frame);
+/* So many labels were heard at that time. */
+void recordings_heard(struct recordings *recordings, int camera, double time, unsigned count);
 /* Waits for analyse to have seen the segment's last picture, two seconds at most. */
 void recordings_segment(struct recordings *recordings, int camera,
                         const struct msg_segment *segment);

@@ -29,6 +29,7 @@
 #include "server/recordings.h"
 #include "server/review.h"
 #include "server/server_report.h"
+#include "server/sound.h"
 #include "server/stats.h"
 #include "server/timeline.h"
 #include "store/store.h"
@@ -43,13 +44,21 @@
 #define STOP_FILES_MS 600
 #define STOP_ROWS_MS 300
 
-enum link_end { LINK_CAPTURE, LINK_ANALYSE, LINK_ENDS };
+/* LINK_ENDS are per camera; the sound worker serves all. */
+enum link_end { LINK_CAPTURE, LINK_ANALYSE, LINK_ENDS, LINK_SOUND = LINK_ENDS, LINK_KINDS };
 
-/* The channel to one worker of one camera. */
+static const struct {
+    enum board_role role;
+    const char *name;
+} link_kinds[LINK_KINDS] = {[LINK_CAPTURE] = {BOARD_CAPTURE, "capture"},
+                            [LINK_ANALYSE] = {BOARD_ANALYSE, "analyse"},
+                            [LINK_SOUND] = {BOARD_SOUND, "sound"}};
+
+/* The channel to one worker. */
 struct link {
     struct server *server;
     enum link_end end;
-    int camera;
+    int camera;              /* -1: of all */
     struct channel *channel; /* NULL: nobody there */
     int64_t lost_us;         /* analyse: when the last one went, 0 once that is dealt with */
 };
@@ -74,6 +83,7 @@ struct server {
     struct manual *manual;
     struct recordings *recordings;
     struct review *review;
+    struct sound *sound;
     struct grids *grids;
     struct adopt *adopt;
     struct keeper *keeper;
@@ -83,6 +93,7 @@ struct server {
     struct stats *stats;
     struct config_file *config_file;
     struct link *links; /* [camera * LINK_ENDS + end] */
+    struct link sound_link;
     struct loop_source *tick;
 
     atomic_uint_fast64_t messages_refused; /* of the wrong kind or camera */
@@ -120,37 +131,9 @@ static void refuse(struct server *server, const char *name, const struct message
     }
 }
 
-/* Whether the message speaks of the camera whose worker sent it: one camera's trouble is its own.
- */
-static bool is_about(const struct message *message, const char *name)
+static int take_frame(struct server *server, int camera, struct message *message)
 {
-    switch (message->type) {
-    case MSG_SEGMENT:
-        return strcmp(((const struct msg_segment *)message->value)->camera, name) == 0;
-    case MSG_FRAME:
-        return strcmp(((const struct msg_frame *)message->value)->camera, name) == 0;
-    case MSG_BEST:
-        return strcmp(((const struct msg_best *)message->value)->camera, name) == 0;
-    case MSG_GRID:
-        return strcmp(((const struct msg_grid *)message->value)->camera, name) == 0;
-    case MSG_GAP:
-        return strcmp(((const struct msg_gap *)message->value)->camera, name) == 0;
-    case MSG_SPACE:
-        return strcmp(((const struct msg_space *)message->value)->camera, name) == 0;
-    case MSG_HELLO:
-    case MSG_GIVE:
-    case MSG_START:
-    case MSG_STOP:
-    case MSG_FATAL:
-    case MSG_RESTART:
-    case MSG_TYPE_COUNT:
-        break;
-    }
-    return false;
-}
-
-static void on_frame(struct server *server, int camera, struct msg_frame *frame)
-{
+    struct msg_frame *frame = message->value;
     server->links[camera * LINK_ENDS + LINK_ANALYSE].lost_us = 0;
     recordings_frame(server->recordings, camera, frame);
     review_frame(server->review, camera, frame);
@@ -160,50 +143,94 @@ static void on_frame(struct server *server, int camera, struct msg_frame *frame)
     review_flush(server->review);
     timeline_flush(server->timeline);
     recordings_flush(server->recordings, false);
+    return 0;
 }
 
+static int take_segment(struct server *server, int camera, struct message *message)
+{
+    const struct msg_segment *segment = message->value;
+    recordings_segment(server->recordings, camera, segment);
+    keeper_recorded(server->keeper, camera, segment->bytes, segment->duration);
+    return 0;
+}
+
+static int take_gap(struct server *server, int camera, struct message *message)
+{
+    return recordings_gap(server->recordings, camera, message->value);
+}
+
+static int take_space(struct server *server, int camera, struct message *message)
+{
+    const struct msg_space *space = message->value;
+    keeper_need(server->keeper, camera, space->needed);
+    return 0;
+}
+
+static int take_best(struct server *server, int camera, struct message *message)
+{
+    return live_take_best(server->live, camera, message->value, &message->fd);
+}
+
+static int take_grid(struct server *server, int camera, struct message *message)
+{
+    return grids_take(server->grids, camera, message->value);
+}
+
+static int take_sound(struct server *server, int camera, struct message *message)
+{
+    int result = sound_take(server->sound, camera, message->value);
+    review_flush(server->review);
+    return result;
+}
+
+/* Whose message it is, and what is done with it: 0, or -errno when it cannot be. */
+static const struct {
+    enum board_role from;
+    int (*take)(struct server *server, int camera, struct message *message);
+} takers[MSG_TYPE_COUNT] = {
+    [MSG_SEGMENT] = {BOARD_CAPTURE, take_segment}, [MSG_GAP] = {BOARD_CAPTURE, take_gap},
+    [MSG_SPACE] = {BOARD_CAPTURE, take_space},     [MSG_FRAME] = {BOARD_ANALYSE, take_frame},
+    [MSG_BEST] = {BOARD_ANALYSE, take_best},       [MSG_GRID] = {BOARD_ANALYSE, take_grid},
+    [MSG_SOUND] = {BOARD_SOUND, take_sound},
+};
+
+/* All of them begin with the name of the camera they are about. */
+#define BEGINS_WITH_CAMERA(struct_) \
+    _Static_assert(offsetof(struct struct_, camera) == 0, #struct_ ": the camera comes first")
+BEGINS_WITH_CAMERA(msg_segment);
+BEGINS_WITH_CAMERA(msg_gap);
+BEGINS_WITH_CAMERA(msg_space);
+BEGINS_WITH_CAMERA(msg_frame);
+BEGINS_WITH_CAMERA(msg_best);
+BEGINS_WITH_CAMERA(msg_grid);
+BEGINS_WITH_CAMERA(msg_sound);
+
+/* A camera's own worker speaks of that camera only: one camera's trouble is its own. A worker
+ * without a name serves all of them. */
 void server_message(struct server *server, enum board_role role, const char *name,
                     struct message *message)
 {
-    int camera = config_camera_index(server->setup.config, name);
-    bool from_capture =
-        role == BOARD_CAPTURE &&
-        (message->type == MSG_SEGMENT || message->type == MSG_GAP || message->type == MSG_SPACE);
-    bool from_analyse =
-        role == BOARD_ANALYSE &&
-        (message->type == MSG_FRAME || message->type == MSG_BEST || message->type == MSG_GRID);
-    if (camera < 0 || !(from_capture || from_analyse) || !is_about(message, name)) {
-        refuse(server, name, message);
-        return;
-    }
-    int result = 0;
-    if (message->type == MSG_SEGMENT) {
-        const struct msg_segment *segment = message->value;
-        recordings_segment(server->recordings, camera, segment);
-        keeper_recorded(server->keeper, camera, segment->bytes, segment->duration);
-    } else if (message->type == MSG_GAP) {
-        result = recordings_gap(server->recordings, camera, message->value);
-    } else if (message->type == MSG_SPACE) {
-        keeper_need(server->keeper, camera, ((const struct msg_space *)message->value)->needed);
-    } else if (message->type == MSG_FRAME) {
-        on_frame(server, camera, message->value);
-    } else if (message->type == MSG_BEST) {
-        result = live_take_best(server->live, camera, message->value, &message->fd);
-    } else {
-        result = grids_take(server->grids, camera, message->value);
-    }
-    if (result < 0) {
-        refuse(server, name, message);
+    bool known = takers[message->type].take != NULL && takers[message->type].from == role;
+    const char *about = known ? message->value : name;
+    int camera = config_camera_index(server->setup.config, about);
+    bool its_own = name[0] == '\0' || strcmp(about, name) == 0;
+    if (!known || camera < 0 || !its_own ||
+        takers[message->type].take(server, camera, message) < 0) {
+        refuse(server, about, message);
     }
 }
 
 /* --- links --- */
 
+static const char *link_name(const struct link *link)
+{
+    return link->camera >= 0 ? link->server->setup.config->cameras[link->camera].name : "";
+}
+
 static void on_link_message(void *context, struct channel *channel, struct message *message)
 {
     struct link *link = context;
-    server_message(link->server, link->end == LINK_CAPTURE ? BOARD_CAPTURE : BOARD_ANALYSE,
-                   link->server->setup.config->cameras[link->camera].name, message);
+    server_message(link->server, link_kinds[link->end].role, link_name(link), message);
 }
 
 static void drop_link(struct link *link)
@@ -219,27 +246,36 @@ static void on_link_closed(void *context, struct channel *channel, int error)
 {
     struct link *link = context;
     if (error != 0) {
-        log_error("camera %s: %s spoke nonsense and is cut off",
-                  link->server->setup.config->cameras[link->camera].name,
-                  link->end == LINK_CAPTURE ? "capture" : "analyse");
+        log_error("%s %s spoke nonsense and is cut off", link_kinds[link->end].name,
+                  link_name(link));
     }
     drop_link(link);
 }
 
-static void take_link(struct server *server, const struct msg_give *give, int *fd)
+/* The place of a worker's link; NULL: it has nothing to tell us. */
+static struct link *find_link(struct server *server, const struct msg_give *give)
 {
     int camera = config_camera_index(server->setup.config, give->name);
-    if (camera < 0 || (give->role != BOARD_CAPTURE && give->role != BOARD_ANALYSE)) {
-        return; /* detectors have nothing to tell us */
+    for (int end = 0; camera >= 0 && end < LINK_ENDS; end++) {
+        if (link_kinds[end].role == give->role) {
+            return &server->links[camera * LINK_ENDS + end];
+        }
     }
-    enum link_end end = give->role == BOARD_CAPTURE ? LINK_CAPTURE : LINK_ANALYSE;
-    struct link *link = &server->links[camera * LINK_ENDS + end];
+    return give->role == BOARD_SOUND ? &server->sound_link : NULL;
+}
+
+static void take_link(struct server *server, const struct msg_give *give, int *fd)
+{
+    struct link *link = find_link(server, give);
+    if (link == NULL) {
+        return;
+    }
     drop_link(link);
     link->channel = channel_create(server->setup.loop, *fd, on_link_message, on_link_closed, link);
     *fd = -1;
-    if (end == LINK_ANALYSE) {
-        grids_send(server->grids, camera, link->channel);
-    } else {
+    if (link->end == LINK_ANALYSE) {
+        grids_send(server->grids, link->camera, link->channel);
+    } else if (link->end == LINK_CAPTURE) {
         /* What the last capture could not tell us before it went is on the disk. */
         adopt_again(server->adopt);
     }
@@ -322,6 +358,7 @@ static void on_tick(void *context)
     end_orphans(server);
     events_tick(server->events);
     review_tick(server->review);
+    sound_tick(server->sound, wall_seconds(wall_now()));
     manual_tick(server->manual);
     timeline_flush(server->timeline);
     recordings_flush(server->recordings, false);
@@ -346,6 +383,7 @@ static void write_report(void *context, struct jout *json)
     events_get_state(server->events, &report.events);
     live_get_state(server->live, &report.live);
     manual_get_state(server->manual, &report.manual);
+    report.sound = server->sound;
     recordings_get_state(server->recordings, &report.recordings);
     review_get_state(server->review, &report.review);
     timeline_get_state(server->timeline, &report.timeline);
@@ -391,6 +429,7 @@ static void make_links(struct server *server)
         server->links[i] =
             (struct link){.server = server, .end = i % LINK_ENDS, .camera = (int)(i / LINK_ENDS)};
     }
+    server->sound_link = (struct link){.server = server, .end = LINK_SOUND, .camera = -1};
 }
 
 struct server *server_create(void)
@@ -432,6 +471,12 @@ int server_begin(struct server *server, const struct server_setup *setup, struct
         .data_dir = setup->data_dir,
     });
     server->recordings = recordings_create(config, server->store, server->manual);
+    server->sound = sound_create(&(struct sound_setup){
+        .config = config,
+        .manual = server->manual,
+        .review = server->review,
+        .recordings = server->recordings,
+    });
     server->grids = grids_create(config, server->store);
     model_facts_find(config, server->jobs, server->events);
     server->keeper = keeper_create(config, server->store, setup->data_dir);
@@ -469,6 +514,7 @@ static void drop_links(struct server *server)
          i++) {
         drop_link(&server->links[i]);
     }
+    drop_link(&server->sound_link);
 }
 
 void server_stop(struct server *server, server_done_fn done, void *context)
@@ -482,6 +528,7 @@ void server_stop(struct server *server, server_done_fn done, void *context)
         double now = wall_seconds(wall_now());
         timeline_end_all(server->timeline, now);
         events_end_all(server->events, now);
+        sound_end_all(server->sound);
         review_end_all(server->review, now);
         if (jobs_drain(server->jobs, STOP_FILES_MS) < 0) {
             log_warning("stopping: not all pictures could be written");
@@ -514,6 +561,7 @@ void server_destroy(struct server *server)
     jobs_destroy(server->jobs);
     events_destroy(server->events);
     manual_destroy(server->manual);
+    sound_destroy(server->sound);
     review_destroy(server->review);
     timeline_destroy(server->timeline);
     recordings_destroy(server->recordings);
@@ -564,6 +612,11 @@ struct live *server_live(struct server *server)
 struct events *server_events(struct server *server)
 {
     return server->events;
+}
+
+struct sound *server_sound(struct server *server)
+{
+    return server->sound;
 }
 
 struct review *server_review(struct server *server)

@@ -93,6 +93,9 @@ void server_report_json(const struct server_report *report, struct jout *json)
                                  {0}});
     jout_end_object(json);
 
+    jout_key(json, "sound");
+    sound_report(report->sound, json);
+
     put_object(json, "timeline",
                (struct number[]){{"dropped", report->timeline.dropped},
                                  {"objects", report->timeline.objects},

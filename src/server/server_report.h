@@ -11,6 +11,7 @@
 #include "server/previews.h"
 #include "server/recordings.h"
 #include "server/review.h"
+#include "server/sound.h"
 #include "server/timeline.h"
 #include "store/store.h"
 
@@ -24,8 +25,9 @@ struct server_report {
     struct recordings_state recordings;
     struct review_state review;
     struct timeline_state timeline;
-    struct keeper *keeper; /* asked for its own, as the next */
+    struct keeper *keeper; /* asked for its own, as the next two */
     struct previews *previews;
+    struct sound *sound;
 };
 
 /* "key": value pairs into an open object, keys sorted. */

@@ -186,6 +186,11 @@ static const struct counter_row server_rows[] = {
     COUNTER(server, rows_written),
 };
 
+static const struct counter_row sound_rows[] = {
+    COUNTER(sound, failed),           COUNTER(sound, hops_lost), COUNTER(sound, inferences),
+    COUNTER(sound, messages_dropped), COUNTER(sound, windows),
+};
+
 static const struct {
     enum board_role role;
     const struct counter_row *rows;
@@ -195,6 +200,7 @@ static const struct {
     {BOARD_ANALYSE, analyse_rows, sizeof analyse_rows / sizeof analyse_rows[0]},
     {BOARD_DETECTOR, detector_rows, sizeof detector_rows / sizeof detector_rows[0]},
     {BOARD_SERVER, server_rows, sizeof server_rows / sizeof server_rows[0]},
+    {BOARD_SOUND, sound_rows, sizeof sound_rows / sizeof sound_rows[0]},
 };
 
 static void put_counters(struct jout *json, const struct board_entry *entry)
@@ -284,6 +290,11 @@ static void put_warnings(const struct config *config, struct jout *json)
                     "real ones. Set model.path to a detection model; the README names good "
                     "ones.");
     }
+    if (config_listens(config) && config->sound_model.path == NULL) {
+        jout_string(json, "Only the small demonstration sound model listens: it knows generated "
+                          "sounds, not real ones. Set corvette.sound_model_path to a sound model "
+                          "laid out like YAMNet.");
+    }
     for (size_t i = 0; i < config->detector_count; i++) {
         const struct cfg_detector *detector = &config->detectors[i];
         if (detector->substituted) {
@@ -295,6 +306,18 @@ static void put_warnings(const struct config *config, struct jout *json)
         }
     }
     jout_end_array(json);
+}
+
+static void put_sound(const struct stats_source *source, struct jout *json)
+{
+    const struct board_entry *entry = entry_of(source, BOARD_SOUND, "");
+    double speed_ms =
+        entry != NULL ? (double)atomic_load(&entry->sound.inference_us_ema) / 1e3 : 0;
+    jout_key(json, "sound");
+    jout_begin_object(json);
+    put_fixed(json, "inference_speed", speed_ms, 2);
+    put_worker(json, "worker", entry);
+    jout_end_object(json);
 }
 
 static bool write_corvette(const struct stats_source *source, struct jout *json)
@@ -318,6 +341,9 @@ static bool write_corvette(const struct stats_source *source, struct jout *json)
     }
     put_worker(json, "worker", entry_of(source, BOARD_SERVER, ""));
     jout_end_object(json);
+    if (config_listens(setup->config)) {
+        put_sound(source, json);
+    }
     jout_key(json, "warnings");
     put_warnings(setup->config, json);
     jout_end_object(json);
@@ -484,6 +510,12 @@ static bool write_gpu(const struct stats_source *source, struct jout *json)
 static bool write_processes(const struct stats_source *source, struct jout *json)
 {
     jout_begin_object(json);
+    if (config_listens(source->setup->config)) {
+        jout_key(json, "audio_detector");
+        jout_begin_object(json);
+        put_pid(json, "pid", entry_of(source, BOARD_SOUND, ""));
+        jout_end_object(json);
+    }
     jout_key(json, "server");
     jout_begin_object(json);
     put_pid(json, "pid", entry_of(source, BOARD_SERVER, ""));

@@ -14,6 +14,7 @@
 #include "base/log_history.h"
 #include "base/mem.h"
 #include "ring/frames.h"
+#include "ring/sounds.h"
 #include "ring/tensors.h"
 
 /* Detect size while a camera's own is not configured; what Frigate falls back to. */
@@ -23,7 +24,7 @@
 #define ROLE_BIT(role) (1u << (role))
 
 /* Who gets which descriptor. Per-camera rows go to that camera's own workers, and for every camera
- * to the detectors and the server. */
+ * to the workers that serve all. */
 static const struct {
     enum give_what what;
     unsigned roles;
@@ -35,6 +36,8 @@ static const struct {
         {GIVE_LOG, ~0u, offsetof(struct shared, log)},
         {GIVE_WORK, ROLE_BIT(BOARD_ANALYSE) | ROLE_BIT(BOARD_DETECTOR),
          offsetof(struct shared, work)},
+        {GIVE_SOUND_READY, ROLE_BIT(BOARD_CAPTURE) | ROLE_BIT(BOARD_SOUND),
+         offsetof(struct shared, sound_ready)},
 },
   camera_gives[] = {
       {GIVE_FRAMES, ROLE_BIT(BOARD_CAPTURE) | ROLE_BIT(BOARD_ANALYSE) | ROLE_BIT(BOARD_SERVER),
@@ -45,6 +48,8 @@ static const struct {
        offsetof(struct shared_camera, tensors)},
       {GIVE_DONE, ROLE_BIT(BOARD_ANALYSE) | ROLE_BIT(BOARD_DETECTOR),
        offsetof(struct shared_camera, done)},
+      {GIVE_SOUNDS, ROLE_BIT(BOARD_CAPTURE) | ROLE_BIT(BOARD_SOUND),
+       offsetof(struct shared_camera, sounds)},
 };
 
 static int fd_at(const void *base, size_t offset)
@@ -75,6 +80,7 @@ static void create_camera(struct shared_camera *shared, const struct config *con
     shared->tensors = tensors_create(camera->name, input_bytes);
     shared->frame_ready = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     shared->done = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    shared->sounds = camera->audio.enabled ? sounds_create(camera->name) : -1;
 }
 
 static void name_entry(struct board *board, unsigned *n, enum board_role role, const char *name)
@@ -86,7 +92,7 @@ static void name_entry(struct board *board, unsigned *n, enum board_role role, c
 
 static int create_board(struct shared *shared, const struct config *config)
 {
-    unsigned count = 2 + 2 * (unsigned)shared->camera_count + (unsigned)config->detector_count;
+    unsigned count = 3 + 2 * (unsigned)shared->camera_count + (unsigned)config->detector_count;
     shared->board_fd = board_create(count);
     shared->board = shared->board_fd < 0 ? NULL : board_open(shared->board_fd);
     if (shared->board == NULL) {
@@ -95,6 +101,7 @@ static int create_board(struct shared *shared, const struct config *config)
     unsigned n = 0;
     name_entry(shared->board, &n, BOARD_SUPERVISOR, "");
     name_entry(shared->board, &n, BOARD_SERVER, "");
+    name_entry(shared->board, &n, BOARD_SOUND, "");
     for (size_t i = 0; i < config->detector_count; i++) {
         name_entry(shared->board, &n, BOARD_DETECTOR, config->detectors[i].name);
     }
@@ -115,8 +122,10 @@ bool shared_create(struct shared *shared, const struct config *config, const str
     *shared = (struct shared){.config = config_memfd(text), .board_fd = -1};
     shared->log = fcntl(log_history_fd(), F_DUPFD_CLOEXEC, 3);
     shared->work = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    shared->sound_ready = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     shared->cameras = mem_array(config->camera_count, sizeof *shared->cameras);
-    bool good = shared->config >= 0 && shared->work >= 0 && shared->log >= 0;
+    bool good = shared->config >= 0 && shared->work >= 0 && shared->log >= 0 &&
+                shared->sound_ready >= 0;
     for (size_t i = 0; i < config->camera_count; i++) {
         if (!config->cameras[i].enabled) {
             continue;
@@ -124,7 +133,7 @@ bool shared_create(struct shared *shared, const struct config *config, const str
         struct shared_camera *camera = &shared->cameras[shared->camera_count++];
         create_camera(camera, config, &config->cameras[i]);
         good = good && camera->frames >= 0 && camera->tensors >= 0 && camera->frame_ready >= 0 &&
-               camera->done >= 0;
+               camera->done >= 0 && (camera->sounds >= 0 || !config->cameras[i].audio.enabled);
     }
     if (!good || create_board(shared, config) < 0) {
         err_set(err, ENOMEM, "no memory or descriptors for the shared rings of %zu cameras",
@@ -174,14 +183,15 @@ void shared_give(const struct shared *shared, struct child *child)
             give(child, system_gives[k].what, "", fd_at(shared, system_gives[k].offset));
         }
     }
-    bool all = child->role == BOARD_DETECTOR || child->role == BOARD_SERVER;
+    bool all =
+        (role & (ROLE_BIT(BOARD_DETECTOR) | ROLE_BIT(BOARD_SOUND) | ROLE_BIT(BOARD_SERVER))) != 0;
     for (size_t i = 0; i < shared->camera_count; i++) {
         const struct shared_camera *camera = &shared->cameras[i];
         for (size_t k = 0; k < ARRAY_SIZE(camera_gives); k++) {
-            if ((camera_gives[k].roles & role) != 0 &&
+            int fd = fd_at(camera, camera_gives[k].offset);
+            if (fd >= 0 && (camera_gives[k].roles & role) != 0 &&
                 (all || strcmp(camera->name, child->name) == 0)) {
-                give(child, camera_gives[k].what, camera->name,
-                     fd_at(camera, camera_gives[k].offset));
+                give(child, camera_gives[k].what, camera->name, fd);
             }
         }
     }

@@ -10,10 +10,11 @@
 struct shared_camera {
     const char *name; /* of the configuration */
     int frames, frame_ready, tensors, done;
+    int sounds; /* -1: nobody listens to it */
 };
 
 struct shared {
-    int config, board_fd, log, work;
+    int config, board_fd, log, work, sound_ready;
     struct board *board;
     struct shared_camera *cameras; /* enabled ones */
     size_t camera_count;

@@ -50,7 +50,8 @@ static struct child *server_of(struct supervisor *s)
 
 static bool linked_to_server(const struct child *child)
 {
-    return child->role == BOARD_CAPTURE || child->role == BOARD_ANALYSE;
+    return child->role == BOARD_CAPTURE || child->role == BOARD_ANALYSE ||
+           child->role == BOARD_SOUND;
 }
 
 /* A fresh channel between a worker and the server; an older one is replaced on both sides. */
@@ -296,9 +297,19 @@ static void add_child(struct supervisor *s, enum board_role role, const char *ti
     child->restart_timer = loop_add_timer(s->loop, 0, 0, on_restart_timer, child);
 }
 
+static bool anyone_listens(const struct supervisor *s)
+{
+    for (size_t i = 0; i < s->shared.camera_count; i++) {
+        if (s->shared.cameras[i].sounds >= 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void add_children(struct supervisor *s)
 {
-    size_t most = 1 + s->config->detector_count + 2 * s->shared.camera_count;
+    size_t most = 2 + s->config->detector_count + 2 * s->shared.camera_count;
     s->children = mem_array(most, sizeof *s->children);
     add_child(s, BOARD_SERVER, "server", "", 0);
     for (size_t i = 0; i < s->shared.camera_count; i++) {
@@ -307,6 +318,9 @@ static void add_children(struct supervisor *s)
     }
     for (size_t i = 0; i < s->config->detector_count; i++) {
         add_child(s, BOARD_DETECTOR, "detector", s->config->detectors[i].name, (unsigned)i);
+    }
+    if (anyone_listens(s)) {
+        add_child(s, BOARD_SOUND, "sound", "", 0);
     }
 }
 

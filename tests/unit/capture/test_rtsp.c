@@ -213,6 +213,7 @@ static struct rtsp *open_at(const struct peer *peer, const char *user, bool soun
     char url[200];
     snprintf(url, sizeof url, "rtsp://%s127.0.0.1:%u/cam", user, peer->port);
     struct rtsp_options options = {.url = url,
+                                   .pictures = true,
                                    .open_us = 20000000,
                                    .silence_us = 20000000,
                                    .sound = sound,
@@ -623,7 +624,7 @@ static void test_silence_ends_it(void **state)
     peer_run(&peer);
     snprintf(url, sizeof url, "rtsp://127.0.0.1:%u/cam", peer.port);
     struct rtsp_options options = {
-        .url = url, .open_us = 20000000, .silence_us = 1000000, .stopper = &stopper};
+        .url = url, .pictures = true, .open_us = 20000000, .silence_us = 1000000, .stopper = &stopper};
     struct rtsp *rtsp = rtsp_open(&options, &unfit, &err);
     assert_non_null(rtsp);
     AVPacket *packet = av_packet_alloc();

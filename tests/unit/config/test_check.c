@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "config/substitute.h"
@@ -280,6 +281,35 @@ static void nothing_to_say(void **state)
     }
 }
 
+#define LISTENING \
+    INPUTS("[{path: a, roles: [audio]}]") "    audio: {enabled: true, listen: [bark, moo, yell]}\n"
+
+/* A model, its labels, and labels it does not know. */
+static void sound_models(void **state)
+{
+    char path[] = "/tmp/corvette-labels-XXXXXX";
+    int fd = mkstemp(path);
+    assert_int_equal(write(fd, "bark\nspeech\nyell\nyell\n", 22), 22);
+    close(fd);
+    assert_warning(LISTENING, "corvette.sound_model_path", "only the small demo sound model");
+    AUTO_STR struct str text = {0};
+    str_add(&text, "corvette: {sound_model_path: /nowhere/yamnet.onnx}\n" LISTENING);
+    assert_warning(str_text(&text), "corvette.sound_model_path", "cannot be read");
+    str_clear(&text);
+    str_add(&text, "corvette: {sound_model_path: /dev/null, sound_labels_path: /nowhere/labels}\n"
+            LISTENING);
+    assert_warning(str_text(&text), "corvette.sound_labels_path", "/nowhere/labels");
+    str_clear(&text);
+    str_addf(&text, "corvette: {sound_model_path: /dev/null, sound_labels_path: %s}\n%s", path,
+             LISTENING);
+    assert_warning(str_text(&text), "cameras.cam.audio.listen", "knows no \"moo\"");
+    AUTO_LOADED l = load(str_text(&text));
+    assert_false(has_warning(&l, "cameras.cam.audio.listen", "yell"));
+    /* Where nobody listens, nothing needs to be said. */
+    assert_quiet("corvette: {sound_model_path: /nowhere/yamnet.onnx}\n" MINIMAL);
+    unlink(path);
+}
+
 /* All that is wrong is told at once, each with its line, in the order of the file. */
 static void all_at_once(void **state)
 {
@@ -409,6 +439,7 @@ int main(void)
         cmocka_unit_test(errors),
         cmocka_unit_test(warnings),
         cmocka_unit_test(nothing_to_say),
+        cmocka_unit_test(sound_models),
         cmocka_unit_test(all_at_once),
         cmocka_unit_test(secrets_are_not_quoted),
         cmocka_unit_test(bounded),

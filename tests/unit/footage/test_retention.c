@@ -110,6 +110,24 @@ static void adopted_footage_is_not_judged_by_its_age(void **state)
     assert_int_equal(retention_judge(&record, &own, NULL, 0, NOW, NOW - 3 * DAY).reasons, 0);
 }
 
+/* The usual min_volume of 500 is -36 dBFS. */
+static void quiet_sound_is_no_motion(void **state)
+{
+    const struct {
+        bool listens;
+        int min_volume, dbfs, counts;
+    } cases[] = {{true, 500, -37, 0}, {true, 500, -36, -36}, {true, 500, -1, -1}, {true, 500, 0, 0},
+                 {true, 0, -90, -90}, {true, 20000, -5, 0},   {false, 500, -60, -60}};
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        const struct cfg_camera camera = {
+            .audio = {.enabled = cases[i].listens, .min_volume = cases[i].min_volume}};
+        struct db_opt_int loudness = retention_loudness(&camera, SEEN(cases[i].dbfs));
+        assert_true(loudness.has);
+        assert_int_equal(loudness.value, cases[i].counts);
+    }
+    assert_false(retention_loudness(&(struct cfg_camera){.audio.enabled = true}, NOBODY).has);
+}
+
 static void reasons_have_names(void **state)
 {
     for (unsigned bit = 0; bit < RETENTION_REASONS; bit++) {
@@ -148,6 +166,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_of_the_contract),
         cmocka_unit_test(adopted_footage_is_not_judged_by_its_age),
+        cmocka_unit_test(quiet_sound_is_no_motion),
         cmocka_unit_test(reasons_have_names),
         cmocka_unit_test(margin_has_bounds),
         cmocka_unit_test(the_oldest_goes_but_nobody_is_pushed_out),

@@ -134,7 +134,6 @@ static struct msg_segment a_segment(double start)
         .end = start + 10,
         .duration = 10,
         .bytes = 3 * 1024 * 1024 / 2,
-        .has_audio = true,
         .dbfs = -35,
     };
     time_t whole = (time_t)start;

@@ -1,4 +1,4 @@
-#include "detector/ort.h"
+#include "onnx/ort.h"
 
 #include <dlfcn.h>
 #include <errno.h>

@@ -1,7 +1,7 @@
-/* ONNX Runtime, loaded when it is first needed, so that only the detector's process carries it and
- * a missing library is a message rather than a program that does not start. */
-#ifndef CORVETTE_DETECTOR_ORT_H
-#define CORVETTE_DETECTOR_ORT_H
+/* ONNX Runtime, loaded when it is first needed, so that only the processes with a model carry it
+ * and a missing library is a message rather than a program that does not start. */
+#ifndef CORVETTE_ONNX_ORT_H
+#define CORVETTE_ONNX_ORT_H
 
 #include <onnxruntime_c_api.h>
 
