@@ -157,6 +157,18 @@ static void cameras_that_do_not_record_have_none(void **state)
     assert_string_equal(number_of(fixture, "reviewsegment"), "0");
 }
 
+static void times_that_cannot_be(void **state)
+{
+    struct fixture *fixture = *state;
+    static const double times[] = {NAN, INFINITY, 0, -5};
+    for (size_t i = 0; i < ARRAY_SIZE(times); i++) {
+        send_person(fixture, "yard", times[i], true);
+    }
+    fixture_settle(fixture);
+    assert_string_equal(number_of(fixture, "reviewsegment"), "0");
+    assert_int_equal(state_of(fixture).rows, 0);
+}
+
 static void sounds_and_manual_events(void **state)
 {
     struct fixture *fixture = *state;
@@ -489,6 +501,7 @@ int main(void)
         TEST(an_item_appears_and_ends),
         TEST(rises_and_keeps_its_mark),
         TEST(cameras_that_do_not_record_have_none),
+        TEST(times_that_cannot_be),
         TEST(sounds_and_manual_events),
         TEST(the_user_names_an_object),
         TEST(goes_on_after_a_crash),
