@@ -16,13 +16,16 @@
 #include "base/mem.h"
 #include "server/manual_file.h"
 #include "server/manual_picture.h"
+#include "server/manual_running.h"
+#include "server/picture.h"
 #include "server/review.h"
 #include "server/timeline.h"
 #include "store/db_event.h"
 #include "store/db_manual.h"
 
-/* How long an event that is over still claims recordings: their rows come late. */
-#define CLAIM_S 120.0
+/* Of one that never got its picture. */
+#define THUMBNAIL_WIDTH 311
+#define THUMBNAIL_HEIGHT 175
 
 /* One that is being made. Freed when its row is with the writer and its job is over. */
 struct making {
@@ -44,23 +47,13 @@ struct making {
     bool row_given, job_over;
 };
 
-/* One that has begun: what must be known of it until it is over. */
-struct running {
-    int camera;
-    char id[IPC_ID];
-    double start; /* of the row */
-    double end;   /* INFINITY: open */
-    bool claims;
-};
-
 struct manual {
     struct manual_setup setup;
 
     pthread_mutex_t lock; /* all below */
     pthread_cond_t given; /* a row is with the writer */
     struct list making;
-    struct running *running;
-    size_t running_count, running_capacity;
+    struct manual_running running;
     struct manual_state state;
 };
 
@@ -151,15 +144,19 @@ static void make(void *data)
                                        making->box_count, &jpeg) == 0 &&
                    manual_file_write(manual->setup.data_dir, camera, making->id, ".jpg", &jpeg);
     pthread_mutex_lock(&manual->lock);
-    making->encoded = true;
-    making->has_snapshot = written;
-    making->thumbnail = base64;
-    base64 = (struct str){0};
     manual->state.snapshots_failed += !written;
-    if (!making->row_given) {
+    bool late = making->encoded; /* the program ends, and did not wait */
+    if (!late) {
+        making->encoded = true;
+        making->has_snapshot = written;
+        making->thumbnail = base64;
+        base64 = (struct str){0};
         give_row(making);
     }
     pthread_mutex_unlock(&manual->lock);
+    if (late) {
+        manual_file_remove(manual->setup.data_dir, camera, making->id, ".jpg");
+    }
 }
 
 /* The loop's thread. Its picture may be large: not kept for a row that waits. */
@@ -228,15 +225,10 @@ static struct making *new_making(struct manual *manual, int index, const struct 
     return making;
 }
 
-static void add_running(struct manual *manual, const struct running *running)
-{
-    *MEM_PUSH(manual->running, manual->running_count, manual->running_capacity) = *running;
-}
-
 /* Under the lock: into the lists, and to the jobs thread. 0 or -EAGAIN. */
 static int enlist(struct manual *manual, struct making *making)
 {
-    if (manual->running_count >= MANUAL_MAX) {
+    if (manual->running.count >= MANUAL_MAX) {
         return -EAGAIN;
     }
     int result = jobs_submit(manual->setup.jobs, JOB_SOON, make, made, making);
@@ -244,14 +236,9 @@ static int enlist(struct manual *manual, struct making *making)
         return result;
     }
     list_append(&manual->making, &making->link);
-    struct running running = {
-        .camera = making->camera,
-        .start = start_of(making),
-        .end = making->end.has ? making->end.value : INFINITY,
-        .claims = making->has_clip && making->is_api,
-    };
-    snprintf(running.id, sizeof running.id, "%s", making->id);
-    add_running(manual, &running);
+    manual_running_add(&manual->running, making->id, making->camera, start_of(making),
+                       making->end.has ? making->end.value : INFINITY,
+                       making->has_clip && making->is_api);
     manual->state.made++;
     return 0;
 }
@@ -327,16 +314,6 @@ bool manual_wait(struct manual *manual, const char *id, int timeout_ms)
 
 /* ---- ending ---- */
 
-static struct running *find_running(struct manual *manual, const char *id)
-{
-    for (size_t i = 0; i < manual->running_count; i++) {
-        if (strcmp(manual->running[i].id, id) == 0) {
-            return &manual->running[i];
-        }
-    }
-    return NULL;
-}
-
 /* Under the lock. */
 static int end_row(struct manual *manual, const char *id, double end_time)
 {
@@ -354,9 +331,8 @@ int manual_end(struct manual *manual, const char *id, double end_time)
 {
     pthread_mutex_lock(&manual->lock);
     int result = end_row(manual, id, end_time);
-    struct running *running = result == 0 ? find_running(manual, id) : NULL;
-    if (running != NULL) {
-        running->end = end_time;
+    if (result == 0) {
+        manual_running_end(&manual->running, id, end_time);
     }
     pthread_mutex_unlock(&manual->lock);
     if (result == 0) {
@@ -368,23 +344,15 @@ int manual_end(struct manual *manual, const char *id, double end_time)
 void manual_forget(struct manual *manual, const char *id)
 {
     pthread_mutex_lock(&manual->lock);
-    struct running *running = find_running(manual, id);
-    if (running != NULL) {
-        *running = manual->running[--manual->running_count];
-    }
+    manual_running_remove(&manual->running, id);
     pthread_mutex_unlock(&manual->lock);
     review_manual_end(manual->setup.review, id, wall_seconds(wall_now()));
 }
 
 bool manual_claims(struct manual *manual, int camera, double start, double end)
 {
-    bool claims = false;
     pthread_mutex_lock(&manual->lock);
-    for (size_t i = 0; i < manual->running_count && !claims; i++) {
-        const struct running *running = &manual->running[i];
-        claims = running->claims && running->camera == camera && running->start <= end &&
-                 running->end >= start;
-    }
+    bool claims = manual_running_claims(&manual->running, camera, start, end);
     pthread_mutex_unlock(&manual->lock);
     return claims;
 }
@@ -394,21 +362,16 @@ bool manual_claims(struct manual *manual, int camera, double start, double end)
 static void take_up(void *context, const struct db_manual_row *row)
 {
     struct manual *manual = context;
-    struct running running = {
-        .camera = config_camera_index(manual->setup.config, row->camera),
-        .start = row->start_time,
-        .end = row->end_time.has ? row->end_time.value : INFINITY,
-        .claims = row->has_clip,
-    };
-    snprintf(running.id, sizeof running.id, "%s", row->id);
-    if (manual->running_count >= MANUAL_MAX || strlen(row->id) >= sizeof running.id) {
+    int camera = config_camera_index(manual->setup.config, row->camera);
+    if (manual->running.count >= MANUAL_MAX || strlen(row->id) >= IPC_ID) {
         return;
     }
-    add_running(manual, &running);
-    if (running.camera >= 0 && !row->end_time.has) {
+    manual_running_add(&manual->running, row->id, camera, row->start_time,
+                       row->end_time.has ? row->end_time.value : INFINITY, row->has_clip);
+    if (camera >= 0 && !row->end_time.has) {
         log_info("event %s of camera %s is still to be ended", row->id, row->camera);
-        tell_review(manual, running.camera, row->id, row->label, row->sub_label,
-                    wall_seconds(wall_now()), NAN);
+        tell_review(manual, camera, row->id, row->label, row->sub_label, wall_seconds(wall_now()),
+                    NAN);
     }
 }
 
@@ -439,96 +402,68 @@ void manual_destroy(struct manual *manual)
     {
         making_free(making);
     }
-    free(manual->running);
+    manual_running_finish(&manual->running);
     pthread_cond_destroy(&manual->given);
     pthread_mutex_destroy(&manual->lock);
     free(manual);
 }
 
-/* For a row whose job never ran. */
-static void add_thumbnail(struct making *making)
-{
-    AUTO_STR struct str jpeg = {0};
-    if (manual_picture_thumbnail(camera_of(making->manual, making->camera), making->picture,
-                                 &jpeg) == 0) {
-        str_add_base64(&making->thumbnail, jpeg.data, jpeg.length);
-    }
-}
-
 /* Rows that the writer had no room for. */
-static void give_waiting(struct manual *manual, bool all)
+static void give_waiting(struct manual *manual)
 {
     pthread_mutex_lock(&manual->lock);
     list_for_each(struct making, making, &manual->making, link)
     {
-        if (!all && !making->encoded) {
-            continue;
-        }
-        if (making->thumbnail.length == 0) {
-            add_thumbnail(making);
-        }
-        if (give_row(making) && making->job_over) {
+        if (making->encoded && give_row(making) && making->job_over) {
             making_free(making);
         }
     }
     pthread_mutex_unlock(&manual->lock);
 }
 
-/* Under the lock: whether one is past its longest time; its id. */
-static bool find_overdue(struct manual *manual, double now, char id[IPC_ID], double *end)
-{
-    for (size_t i = 0; i < manual->running_count; i++) {
-        const struct running *running = &manual->running[i];
-        if (isinf(running->end) && now > running->start + MANUAL_LONGEST_S) {
-            snprintf(id, IPC_ID, "%s", running->id);
-            *end = running->start + MANUAL_LONGEST_S;
-            return true;
-        }
-    }
-    return false;
-}
-
-static void end_overdue(struct manual *manual, double now)
+/* False: there is none, or the database is behind. */
+static bool end_overdue(struct manual *manual, double now)
 {
     char id[IPC_ID];
-    double end = 0;
-    bool found = true;
-    while (found) {
-        pthread_mutex_lock(&manual->lock);
-        found = find_overdue(manual, now, id, &end);
-        pthread_mutex_unlock(&manual->lock);
-        if (found) {
-            log_warning("event %s: nobody has ended it within %g hours, it ends now", id,
-                        MANUAL_LONGEST_S / 3600);
-            found = manual_end(manual, id, end) == 0;
-        }
-    }
-}
-
-static void drop_over(struct manual *manual, double now)
-{
+    double end;
     pthread_mutex_lock(&manual->lock);
-    size_t kept = 0;
-    for (size_t i = 0; i < manual->running_count; i++) {
-        if (manual->running[i].end + CLAIM_S > now) {
-            manual->running[kept++] = manual->running[i];
-        }
-    }
-    manual->running_count = kept;
+    bool found = manual_running_overdue(&manual->running, now, id, &end);
     pthread_mutex_unlock(&manual->lock);
+    if (found) {
+        log_warning("event %s: nobody has ended it within %g hours, it ends now", id,
+                    MANUAL_LONGEST_S / 3600);
+    }
+    return found && manual_end(manual, id, end) == 0;
 }
 
 void manual_tick(struct manual *manual)
 {
     double now = wall_seconds(wall_now());
-    give_waiting(manual, false);
-    end_overdue(manual, now);
-    drop_over(manual, now);
+    give_waiting(manual);
+    while (end_overdue(manual, now)) {
+    }
+    pthread_mutex_lock(&manual->lock);
+    manual_running_drop(&manual->running, now);
+    pthread_mutex_unlock(&manual->lock);
 }
 
+/* There was no time for the pictures of some: their thumbnails are black. */
 void manual_finish(struct manual *manual)
 {
-    give_waiting(manual, true);
+    AUTO_STR struct str jpeg = {0}, black = {0};
+    if (picture_black(THUMBNAIL_WIDTH, THUMBNAIL_HEIGHT, PICTURE_JPEG, 70, &jpeg) == 0) {
+        str_add_base64(&black, jpeg.data, jpeg.length);
+    }
+    pthread_mutex_lock(&manual->lock);
+    list_for_each(struct making, making, &manual->making, link)
+    {
+        if (!making->encoded) {
+            making->encoded = true;
+            str_add(&making->thumbnail, str_text(&black));
+        }
+    }
+    pthread_mutex_unlock(&manual->lock);
+    give_waiting(manual);
 }
 
 void manual_get_state(struct manual *manual, struct manual_state *state)
@@ -536,9 +471,7 @@ void manual_get_state(struct manual *manual, struct manual_state *state)
     double now = wall_seconds(wall_now());
     pthread_mutex_lock(&manual->lock);
     *state = manual->state;
-    for (size_t i = 0; i < manual->running_count; i++) {
-        state->running += manual->running[i].end > now;
-    }
+    state->running = manual_running_count(&manual->running, now);
     list_for_each(struct making, making, &manual->making, link)
     {
         state->waiting++;

@@ -17,13 +17,14 @@
 #include "config/config.h"
 #include "server/jobs.h"
 #include "server/live.h"
+#include "store/db_manual.h"
 #include "store/store.h"
 
 struct manual;
 struct review;
 
 /* Bounds; what is over them is refused with a sentence. */
-#define MANUAL_LONGEST_S 86400.0
+#define MANUAL_LONGEST_S DB_MANUAL_LONGEST_S
 #define MANUAL_LABEL_MAX 100 /* characters; of the sub label too */
 #define MANUAL_SOURCE_MAX 30
 #define MANUAL_BOXES_MAX 64

@@ -23,6 +23,14 @@ bool manual_file_write(const char *data_dir, const struct cfg_camera *camera, co
     return result == 0;
 }
 
+void manual_file_remove(const char *data_dir, const struct cfg_camera *camera, const char *id,
+                        const char *suffix)
+{
+    AUTO_STR struct str path = {0};
+    server_clip_path(data_dir, camera->name, id, suffix, &path);
+    unlink(str_text(&path));
+}
+
 struct clean {
     const char *data_dir;
     const struct cfg_camera *camera;
@@ -41,9 +49,7 @@ static void write_clean(void *data)
         manual_file_write(clean->data_dir, clean->camera, clean->id, "-clean.png", &png);
     }
     if (access(str_text(&jpeg), R_OK) != 0) { /* deleted meanwhile */
-        AUTO_STR struct str path = {0};
-        server_clip_path(clean->data_dir, clean->camera->name, clean->id, "-clean.png", &path);
-        unlink(str_text(&path));
+        manual_file_remove(clean->data_dir, clean->camera, clean->id, "-clean.png");
     }
 }
 
