@@ -417,7 +417,9 @@ struct config {
     double version;                /* of the form the file was written in */
     struct cfg_pairs colormap;     /* label -> colour packed 0xBBGGRR... see config_color() */
 
-    bool plus_enabled; /* a Frigate+ key of the right form was in the environment */
+    bool plus_enabled; /* there is a Frigate+ key */
+    char *plus_key;    /* "<id>:<secret>", or NULL; see plus_key.h */
+    char *plus_host;   /* PLUS_API_HOST of the environment, or NULL */
 
     /* The document /api/config answers with (masked, Frigate's shape, keys sorted, compact). */
     char *api_json;

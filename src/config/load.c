@@ -7,8 +7,10 @@
 #include "config/color.h"
 #include "config/detectors.h"
 #include "config/loader.h"
+#include "config/plus_key.h"
 
 #define SECRETS_FOLDER "/run/secrets"
+#define ADDON_OPTIONS "/data/options.json" /* of Home Assistant's add-on */
 
 /* Fills one camera from its own map and what it inherits. The path must outlive the call only. */
 static void load_camera(struct cfg_loader *loader, const struct cfg_node *root,
@@ -40,24 +42,6 @@ static void load_cameras(struct cfg_loader *loader, struct config *config,
     }
 }
 
-/* Only a key of the right form counts: an id, a colon and forty letters or digits. */
-static bool has_plus_key(void)
-{
-    static const char form[] = "********-****-****-****-************:"
-                               "****************************************";
-    static const char allowed[] = "abcdefghijklmnopqrstuvwxyz0123456789";
-    const char *key = getenv("PLUS_API_KEY");
-    if (key == NULL || strlen(key) != strlen(form)) {
-        return false;
-    }
-    for (size_t i = 0; form[i] != '\0'; i++) {
-        if (form[i] == '*' ? strchr(allowed, key[i]) == NULL : form[i] != key[i]) {
-            return false;
-        }
-    }
-    return true;
-}
-
 /* The whole of it into the arena; complaints on the way. */
 static struct config *build(struct cfg_loader *loader, struct cfg_node *root)
 {
@@ -69,7 +53,11 @@ static struct config *build(struct cfg_loader *loader, struct cfg_node *root)
     root = cfg_attribute_filters(loader, root);
     cfg_fill(&quiet, cfg_row_first(CFG_B_ROOT, CFG_GLOBAL), CFG_GLOBAL, root, config);
     cfg_fill(&quiet, cfg_row_first(CFG_B_CAMERA, CFG_GLOBAL), CFG_GLOBAL, root, &config->global);
-    config->plus_enabled = has_plus_key();
+    config->plus_key = cfg_plus_key(loader->arena, loader->issues, SECRETS_FOLDER, ADDON_OPTIONS);
+    config->plus_enabled = config->plus_key != NULL;
+    const char *plus_host = getenv("PLUS_API_HOST");
+    config->plus_host =
+        plus_host != NULL && *plus_host != '\0' ? cfg_strdup(loader->arena, plus_host) : NULL;
     config->birdseye = config->global.birdseye;
     config->database.is_default = cfg_get(cfg_get(root, "database"), "path") == NULL;
     config->private_ = cfg_alloc(loader->arena, sizeof *config->private_);

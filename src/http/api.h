@@ -43,6 +43,11 @@ void api_ptz_info(struct request *request);
 void api_ptz_status(struct request *request);
 void api_ptz_command(struct request *request);
 
+/* api_plus.c */
+void api_event_plus(struct request *request);
+void api_event_false_positive(struct request *request);
+void api_recording_plus(struct request *request);
+
 /* api_event.c: rows */
 void api_events(struct request *request);
 void api_events_summary(struct request *request);

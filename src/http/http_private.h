@@ -15,6 +15,11 @@ struct streams *http_streams(struct http *http);
 /* Asks for a restart of everything; 0 or -errno. */
 int http_restart(struct http *http);
 
+/* api_recording_picture.c: the recorded file that shows the moment of the path (its second
+ * argument) at the camera (its first), open, and how many seconds into it; -1 after a reply, or
+ * when the handler is called again where it may wait. */
+int http_open_recording(struct request *request, double *time, double *into);
+
 /* page.c: a file of the web page, or the page itself for any other path. */
 void page_reply(struct request *request);
 

@@ -109,6 +109,7 @@ static const struct {
     {401, "A page of elsewhere asked without X-CSRF-TOKEN, or nobody is logged in"},
     {403, "Not allowed"},
     {404, "There is no such thing; the message says what"},
+    {409, "The same is being done already"},
     {413, "The body is too large"},
     {415, "The body is not JSON"},
     {416, "The range lies outside"},

@@ -141,6 +141,10 @@ static const struct param event_summary_params[] = {
     INT("has_snapshot", "1 or 0"),
 };
 
+static const struct param plus_params[] = {
+    FLAG("include_annotation", "Send the box and label too; the JSON body may say it as well"),
+};
+
 static const struct param thumbnail_params[] = {
     TEXT_OR("format", "ios", "android: twice as wide, black on both sides"),
 };
@@ -313,10 +317,10 @@ static const struct route events_routes[] = {
      "Do not keep for ever"},
     {POST, "/api/events/<id>/sub_label", api_event_sub_label, NO_PARAMS, "message",
      "Name what was seen", "SubLabel"},
-    {POST, "/api/events/<id>/plus", NULL, NO_PARAMS, "PlusId", "Send to Frigate+",
-     "PlusAnnotation"},
-    {PUT, "/api/events/<id>/false_positive", NULL, NO_PARAMS, "PlusId",
-     "Send to Frigate+ as a mistake"},
+    {POST, "/api/events/<id>/plus", api_event_plus, PARAMS(plus_params), "PlusId",
+     "Send to Frigate+", "PlusAnnotation", "409", .waits = true},
+    {PUT, "/api/events/<id>/false_positive", api_event_false_positive, NO_PARAMS, "PlusId",
+     "Send to Frigate+ as a mistake", .also = "409", .waits = true},
     {GET, "/api/events/<id>/thumbnail.jpg", api_event_thumbnail, PARAMS(thumbnail_params),
      "image/jpeg", "Thumbnail"},
     {GET, "/api/events/<id>/snapshot.jpg", api_event_snapshot, PARAMS(snapshot_params),
@@ -368,7 +372,8 @@ static const struct route recordings_routes[] = {
      "Retention", "Why segments are kept, and when they will go"},
     {GET, "/api/<camera>/recordings/<time>/snapshot.png", api_recording_snapshot, NO_PARAMS,
      "image/png", "Picture out of a recording"},
-    {POST, "/api/<camera>/plus/<time>", NULL, NO_PARAMS, "message", "Send a picture to Frigate+"},
+    {POST, "/api/<camera>/plus/<time>", api_recording_plus, NO_PARAMS, "message",
+     "Send a picture to Frigate+", .waits = true},
     {GET, "/api/<camera>/start/<start:number>/end/<end:number>/clip.mp4", api_span_clip,
      PARAMS(download_params), "video/mp4", "Recording of a span", NULL, "403"},
     {GET, "/api/recordings/storage", api_recordings_storage, NO_PARAMS, "RecordingStorage",

@@ -17,6 +17,7 @@
 #include "footage/exports.h"
 #include "footage/keeper.h"
 #include "ipc/channel.h"
+#include "link/plus.h"
 #include "link/ptz.h"
 #include "server/config_file.h"
 #include "server/events.h"
@@ -90,6 +91,7 @@ struct server {
     struct exports *exports;
     struct ptz *ptz;
     struct previews *previews;
+    struct plus *plus;
     struct stats *stats;
     struct config_file *config_file;
     struct link *links; /* [camera * LINK_ENDS + end] */
@@ -487,7 +489,8 @@ int server_begin(struct server *server, const struct server_setup *setup, struct
     }
     server->adopt = adopt_create(config, server->store, setup->data_dir);
     server->ptz = ptz_create(config);
-    if (server->ptz == NULL) {
+    server->plus = plus_create(config->plus_key, config->plus_host);
+    if (server->ptz == NULL || server->plus == NULL) {
         return err_set(err, EMFILE, "no eventfd");
     }
     struct stats_setup stats = {
@@ -558,6 +561,7 @@ void server_destroy(struct server *server)
     exports_destroy(server->exports);
     ptz_destroy(server->ptz);
     previews_destroy(server->previews);
+    plus_destroy(server->plus);
     jobs_destroy(server->jobs);
     events_destroy(server->events);
     manual_destroy(server->manual);
@@ -583,6 +587,11 @@ struct exports *server_exports(struct server *server)
     return server->exports;
 }
 
+struct plus *server_plus(struct server *server)
+{
+    return server->plus;
+}
+
 struct ptz *server_ptz(struct server *server)
 {
     return server->ptz;
@@ -591,6 +600,7 @@ struct ptz *server_ptz(struct server *server)
 void server_hang_up(struct server *server)
 {
     ptz_stop(server->ptz);
+    plus_stop(server->plus);
     previews_hang_up(server->previews);
 }
 

@@ -24,6 +24,7 @@ struct live;
 struct manual;
 struct events;
 struct exports;
+struct plus;
 struct previews;
 struct ptz;
 struct sound;
@@ -70,6 +71,7 @@ void server_message(struct server *server, enum board_role role, const char *nam
 
 /* Any thread, from server_begin() to server_destroy(). */
 struct store *server_store(struct server *server);
+struct plus *server_plus(struct server *server);
 struct ptz *server_ptz(struct server *server);
 struct keeper *server_keeper(struct server *server);
 struct exports *server_exports(struct server *server);
