@@ -83,6 +83,7 @@ def test_stops_and_deaths(tmp_path):
         before = len([g for g in gaps(corvette) if g["cause"] == "stopped"])
         assert before <= 1
         assert_accounted(corvette)
+        asked = time.time()
         corvette.stop()
         stopped = time.time()
     time.sleep(1)  # long enough to be a gap
@@ -91,7 +92,7 @@ def test_stops_and_deaths(tmp_path):
         settled(again)
         found = [g for g in gaps(again) if g["cause"] == "stopped"]
         assert len(found) == before + 1
-        assert found[-1]["start_time"] == pytest.approx(stopped, abs=SLACK_S)
+        assert asked - SLACK_S < found[-1]["start_time"] < stopped + SLACK_S
         spans = assert_accounted(again)
         assert {cause for _, _, cause in spans} <= {"recorded", "stopped", "unreachable", "no_keyframe"}
         assert again.get("/api/nocam/recordings/gaps").status_code == 404
