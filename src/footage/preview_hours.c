@@ -32,7 +32,7 @@
 /* Films that clients asked for are kept so long (contract). */
 #define ASKED_KEEP_S 3600
 #define IOPRIO_IDLE (3 << 13)
-#define LOOK_FIRST_S 5.0
+#define LOOK_FIRST_S 1.0
 #define LOOK_EVERY_S 600.0
 
 struct preview_retry {

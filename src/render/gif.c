@@ -71,7 +71,7 @@ int gif_add(struct gif *gif, const AVFrame *frame, int64_t at_us, struct err *er
         return err_set(err, E2BIG, "too much for a GIF");
     }
     struct picture *picture = &gif->pictures[gif->count];
-    picture->at = at_us / TICK_US;
+    picture->at = (at_us + TICK_US / 2) / TICK_US;
     if (gif->count > 0 && picture->at < picture[-1].at + TICKS_MIN) {
         picture->at = picture[-1].at + TICKS_MIN;
     }
@@ -190,7 +190,8 @@ int gif_end(struct gif *gif, int64_t end_us, struct err *err)
         palette_see(palette, gif->pictures[i].rgb, pixels);
     }
     palette_choose(palette);
-    int64_t last = gif->count > 0 ? end_us / TICK_US - gif->pictures[gif->count - 1].at : 0;
+    int64_t last =
+        gif->count > 0 ? (end_us + TICK_US / 2) / TICK_US - gif->pictures[gif->count - 1].at : 0;
     int result = open_encoder(gif);
     if (result >= 0) {
         result = open_format(gif, last < TICKS_MIN ? TICKS_MIN : last > 65535 ? 65535 : last);
