@@ -4,10 +4,9 @@ import os
 import shutil
 import signal
 import sqlite3
-import subprocess
 
 from corvette import ROOT, SHORT_SEGMENTS, Corvette, base_config, wait_for
-from sounds import alarm, barks, clip, quiet
+from sounds import alarm, barks, clip, quiet, sound_of
 
 PARTS = [(quiet, 2), (alarm, 2.6), (quiet, 5), (barks, 2.5), (quiet, 3)]
 WITH_SOUND = {"record": SHORT_SEGMENTS["record"].removesuffix(" -an")}
@@ -90,7 +89,7 @@ def test_sounds_become_events_and_recording_does_not_care_who_listens(tmp_path):
         picture = corvette.get(f"/api/events/{event['id']}/snapshot.jpg")
         assert picture.status_code == 200 and picture.content[:2] == b"\xff\xd8"
     assert_seamless(corvette)
-    levels = rows(corvette, "dBFS, objects")
+    levels = rows(corvette, "dBFS, objects")[:-1]  # the last may be over before its first chunk
     assert any(level > -30 and objects > 0 for level, objects in levels)  # loud, and recognised
     assert any(level < -50 and objects == 0 for level, objects in levels)  # quiet
     assert all(level < 0 for level, _ in levels)
@@ -100,10 +99,7 @@ def test_sounds_become_events_and_recording_does_not_care_who_listens(tmp_path):
 def test_an_input_of_sound_alone_and_a_recording_without(tmp_path):
     """Listened to over one input, recorded over another, without its sound."""
     video = clip("sounds", *PARTS)
-    sound = video.with_suffix(".m4a")
-    if not sound.exists():
-        subprocess.run(["ffmpeg", "-v", "error", "-y", "-i", video, "-vn", "-c", "copy", sound],
-                       check=True)
+    sound = sound_of(video)
     camera = listening_camera([{"path": str(video), "roles": ["detect", "record"]},
                                {"path": str(sound), "roles": ["audio"]}], SHORT_SEGMENTS)
     with Corvette(base_config({"yard": camera}), tmp_path) as corvette:
