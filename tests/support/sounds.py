@@ -1,11 +1,10 @@
 """Sound for tests, made by arithmetic in another way than what the sound model was trained with, and
 clips that have it under a picture."""
-import os
 import subprocess
 
 import numpy as np
 
-from scenes import FOLDER
+from scenes import FOLDER, once
 
 RATE = 48000
 
@@ -41,23 +40,26 @@ def clip(name, *parts):
     per set of parts, so `name` must tell them apart."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     video = FOLDER / f"{name}.mp4"
-    if not video.exists():
-        rng = np.random.default_rng(7)
-        sound = np.concatenate([maker(rng, seconds) for maker, seconds in parts])
-        samples = (np.clip(sound, -1, 1) * 32767).astype("<i2").tobytes()
-        part = FOLDER / f"{name}.{os.getpid()}.part.mp4"
-        subprocess.run(["ffmpeg", "-v", "error", "-y", "-f", "s16le", "-ar", str(RATE), "-ac", "1",
-                        "-i", "-", "-f", "lavfi", "-i", "testsrc=size=320x180:rate=10",
-                        "-c:v", "libx264", "-preset", "ultrafast", "-g", "10", "-pix_fmt", "yuv420p",
-                        "-c:a", "aac", "-shortest", part], input=samples, check=True)
-        part.rename(video)
+    with once(name):
+        if not video.exists():
+            rng = np.random.default_rng(7)
+            sound = np.concatenate([maker(rng, seconds) for maker, seconds in parts])
+            samples = (np.clip(sound, -1, 1) * 32767).astype("<i2").tobytes()
+            part = FOLDER / f"{name}.part.mp4"
+            subprocess.run(["ffmpeg", "-v", "error", "-y", "-f", "s16le", "-ar", str(RATE), "-ac", "1",
+                            "-i", "-", "-f", "lavfi", "-i", "testsrc=size=320x180:rate=10",
+                            "-c:v", "libx264", "-preset", "ultrafast", "-g", "10", "-pix_fmt", "yuv420p",
+                            "-c:a", "aac", "-shortest", part], input=samples, check=True)
+            part.rename(video)
     return video
 
 
 def sound_of(video):
     """The sound of a clip alone."""
-    sound, part = video.with_suffix(".m4a"), video.with_suffix(f".{os.getpid()}.part.m4a")
-    if not sound.exists():
-        subprocess.run(["ffmpeg", "-v", "error", "-y", "-i", video, "-vn", "-c", "copy", part], check=True)
-        part.rename(sound)
+    sound, part = video.with_suffix(".m4a"), video.with_suffix(".part.m4a")
+    with once(sound.name):
+        if not sound.exists():
+            subprocess.run(["ffmpeg", "-v", "error", "-y", "-i", video, "-vn", "-c", "copy", part],
+                           check=True)
+            part.rename(sound)
     return sound

@@ -61,7 +61,8 @@ def test_sounds_become_events_and_recording_does_not_care_who_listens(tmp_path):
         assert_level(corvette, "yard", -70, -50)  # the quiet beginning
         event = heard(corvette, "fire_alarm", over=False)
         assert event["data"]["type"] == "audio" and event["data"]["score"] > 0.8
-        assert corvette.stats()["corvette"]["server"]["sound"]["hearing"] == {"yard": ["fire_alarm"]}
+        wait_for(lambda: corvette.stats()["corvette"]["server"]["sound"]["hearing"]
+                 == {"yard": ["fire_alarm"]}, "the statistics to say what is heard")
         assert_level(corvette, "yard", -30, -5)
 
         # Killed in the middle of it.
@@ -76,7 +77,8 @@ def test_sounds_become_events_and_recording_does_not_care_who_listens(tmp_path):
         corvette.wait_pid("sound", other_than=pid)
         bark = heard(corvette, "bark")
         assert bark["start_time"] > event["start_time"]
-        assert corvette.stats()["corvette"]["sound"]["worker"]["starts"] == 2
+        wait_for(lambda: corvette.stats()["corvette"]["sound"]["worker"]["starts"] == 2,
+                 "the second start")
 
         heard_rows = [row for row in corvette.json("/api/timeline?camera=yard")
                       if row["class_type"] == "heard"]
