@@ -376,8 +376,26 @@ static int worker_command(const char *title, const char *name)
     return usage_error("'%s' is not a role", title);
 }
 
+/* Processes that the server starts, do one thing and end: "corvette: NAME". */
+static int helper_command(const char *title)
+{
+    static const struct {
+        const char *title;
+        int (*run)(void);
+    } helpers[] = {{"ffprobe", capture_ffprobe_main}, {"vainfo", capture_vainfo_main}};
+    for (size_t i = 0; i < ARRAY_SIZE(helpers); i++) {
+        if (str_equal(title, helpers[i].title)) {
+            return helpers[i].run();
+        }
+    }
+    return usage_error("'%s' is not a role", title);
+}
+
 int main(int argc, char **argv)
 {
+    if (argc == 2 && str_equal(argv[0], "corvette:")) {
+        return helper_command(argv[1]);
+    }
     if (argc == 3 && str_equal(argv[0], "corvette:") && str_equal(argv[1], "render")) {
         return render_main(argc, argv);
     }

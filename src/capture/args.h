@@ -15,6 +15,8 @@ struct capture_args {
     bool realtime;                /* -re */
     bool wallclock;               /* -use_wallclock_as_timestamps */
     bool patient;                 /* no option: nothing needs the pictures at once */
+    bool thorough;                /* no option: looks into streams for what their headers do not
+                                     say (rates); for people, takes a moment */
     int stream_loop;              /* -1 for ever */
     double rate;                  /* -r: pictures per second of a source without times, 0 = none */
     char hwaccel[32], hwaccel_device[128], decoder[64];

@@ -27,4 +27,13 @@ void capture_args_check(enum capture_args_kind kind, const struct cfg_list *list
  * rate). 0, or -errno with a sentence. */
 int capture_probe(const char *url, const struct cfg_list *input_args, FILE *out, struct err *err);
 
+/* Processes of their own, started by the server for its API: `corvette: ffprobe` and
+ * `corvette: vainfo`, which answer on stdout, or say on stderr why not. Exit statuses.
+ *
+ * ffprobe reads from stdin, one per line: the protocols libavformat may use, comma-separated; the
+ * URL, or "-" for the file on descriptor 3; input arguments, expanded. What it writes is the JSON
+ * that the program of that name would. */
+int capture_ffprobe_main(void);
+int capture_vainfo_main(void);
+
 #endif

@@ -89,10 +89,10 @@ int capture_probe(const char *url, const struct cfg_list *input_args, FILE *out,
                           &expanded);
     capture_args_read(&args, CAPTURE_ARGS_INPUT, &expanded, complain, NULL);
     config_list_finish(&expanded);
+    args.thorough = true;
     struct source *source = source_open(url, &args, &stopper, err);
     if (source != NULL) {
         struct seen seen[8] = {0};
-        source_analyze(source);
         read_some(source, seen, err);
         for (int i = 0; i < source_stream_count(source); i++) {
             print_stream(source_stream(source, i), i < 8 ? &seen[i] : &(struct seen){0}, out);

@@ -215,10 +215,12 @@ static int open_format(struct source *source, struct err *err)
     source->format->max_analyze_duration =
         at_most(source->format->max_analyze_duration, ANALYZE_MAX_US);
     source->format->probesize = at_most(source->format->probesize, PROBE_MAX_BYTES);
-    if (needs_analysis(source->format)) {
-        source->format->fps_probe_size = 0;
+    /* Once at most: libavformat does not bear a second time. */
+    bool needed = needs_analysis(source->format);
+    if (needed || source->args->thorough) {
+        source->format->fps_probe_size = source->args->thorough ? -1 : 0;
         result = avformat_find_stream_info(source->format, NULL);
-        if (result < 0) {
+        if (result < 0 && needed) {
             return fail(err, source, result, "cannot make out the streams", OPEN_TIMEOUT_US);
         }
     }
@@ -468,17 +470,6 @@ AVStream *source_stream(const struct source *source, int index)
 int source_stream_count(const struct source *source)
 {
     return (int)source->format->nb_streams;
-}
-
-void source_analyze(struct source *source)
-{
-    if (source->rtsp != NULL) {
-        return; /* its description says it all */
-    }
-    set_deadline(source, OPEN_TIMEOUT_US);
-    if (avformat_find_stream_info(source->format, NULL) < 0) {
-        log_debug("the streams could not be analysed");
-    }
 }
 
 static AVStream *first_of(const struct source *source, enum AVMediaType type)

@@ -40,9 +40,6 @@ int source_read(struct source *source, AVPacket *packet, struct mono *arrival, s
 /* Streams stay until the next source_read(), which may open a file or picture anew. */
 AVStream *source_stream(const struct source *source, int index);
 int source_stream_count(const struct source *source);
-/* Looks into the streams for what their headers do not say (size, rate): for people, takes a
- * moment. */
-void source_analyze(struct source *source);
 /* First video / audio stream, or NULL as long as none is known. */
 AVStream *source_video(const struct source *source);
 AVStream *source_audio(const struct source *source);

@@ -29,6 +29,10 @@ void api_user_create(struct request *request);
 void api_user_delete(struct request *request);
 void api_user_password(struct request *request);
 
+/* api_probe.c */
+void api_ffprobe(struct request *request);
+void api_vainfo(struct request *request);
+
 /* api_logs.c */
 void api_logs(struct request *request);
 

@@ -51,6 +51,10 @@ static const struct param history_params[] = {
     TEXT("keys", "Comma list of top-level keys to keep"),
 };
 
+static const struct param probe_params[] = {
+    TEXT("paths", "camera:NAME, or addresses with commas between"),
+};
+
 static const struct param log_params[] = {
     INT("start", "The first line wanted; negative counts from the end"),
     INT("end", "The line before which to stop; negative counts from the end"),
@@ -257,8 +261,10 @@ static const struct route management_routes[] = {
     {GET, "/api/stats/history", api_stats_history, PARAMS(history_params), "StatsHistory",
      "The last snapshots of /api/stats"},
     {GET, "/api/version", api_version, NO_PARAMS, "text", "Version"},
-    {GET, "/api/ffprobe", NULL, NO_PARAMS, "Probes", "What a camera's streams hold", NULL, "404"},
-    {GET, "/api/vainfo", NULL, NO_PARAMS, "CommandOutput", "Hardware decoding"},
+    {GET, "/api/ffprobe", api_ffprobe, PARAMS(probe_params), "Probes",
+     "What streams hold; takes a few seconds", NULL, "404 503", .waits = true},
+    {GET, "/api/vainfo", api_vainfo, NO_PARAMS, "CommandOutput", "What the graphics card decodes",
+     NULL, "503", .waits = true},
     {GET, "/api/logs/<service>", api_logs, PARAMS(log_params), "LogLines",
      "The last lines of the log: frigate; go2rtc and nginx, which are no programs here, have none",
      NULL, "404"},

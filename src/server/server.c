@@ -27,6 +27,7 @@
 #include "server/manual.h"
 #include "server/model_facts.h"
 #include "server/previews.h"
+#include "server/probes.h"
 #include "server/recordings.h"
 #include "server/review.h"
 #include "server/server_report.h"
@@ -94,6 +95,7 @@ struct server {
     struct plus *plus;
     struct stats *stats;
     struct config_file *config_file;
+    struct probes *probes;
     struct link *links; /* [camera * LINK_ENDS + end] */
     struct link sound_link;
     struct loop_source *tick;
@@ -504,6 +506,7 @@ int server_begin(struct server *server, const struct server_setup *setup, struct
     server->stats = stats_create(&stats);
     stats_start(server->stats);
     server->config_file = config_file_create(setup->config_path);
+    server->probes = probes_create(config, setup->data_dir);
     make_links(server);
     server->tick = loop_add_timer(setup->loop, TICK_US, TICK_US, on_tick, server);
     server->begun = true;
@@ -573,6 +576,7 @@ void server_destroy(struct server *server)
     live_destroy(server->live);
     store_close(server->store);
     config_file_destroy(server->config_file);
+    probes_destroy(server->probes);
     free(server->links);
     free(server);
 }
@@ -601,6 +605,7 @@ void server_hang_up(struct server *server)
 {
     ptz_stop(server->ptz);
     plus_stop(server->plus);
+    probes_stop(server->probes);
     previews_hang_up(server->previews);
 }
 
@@ -652,6 +657,11 @@ struct config_file *server_config_file(struct server *server)
 struct timeline *server_timeline(struct server *server)
 {
     return server->timeline;
+}
+
+struct probes *server_probes(struct server *server)
+{
+    return server->probes;
 }
 
 const struct config *server_config(struct server *server)

@@ -30,6 +30,7 @@ struct ptz;
 struct sound;
 struct review;
 struct stats;
+struct probes;
 struct timeline;
 
 /* Everything must outlive the server. */
@@ -83,6 +84,7 @@ struct sound *server_sound(struct server *server);
 struct manual *server_manual(struct server *server);
 struct stats *server_stats(struct server *server);
 struct config_file *server_config_file(struct server *server);
+struct probes *server_probes(struct server *server);
 struct timeline *server_timeline(struct server *server);
 const struct config *server_config(struct server *server);
 const char *server_data_dir(struct server *server);

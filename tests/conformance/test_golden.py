@@ -18,7 +18,6 @@ FAKETIME = next(iter(sorted(pathlib.Path("/usr/lib").glob("*/faketime/libfaketim
 
 # Method and path of what is not there yet.
 LATER = [
-    r"GET /api/ffprobe",
 ]
 
 
