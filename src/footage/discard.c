@@ -12,20 +12,26 @@
 
 #define WRITE_MS 30000
 
-struct discard {
+struct removing {
+    const struct discard *discard;
     struct removal removal;
-    bool stopped;
+    int result;
 };
 
 static bool remove_recording(void *context, const struct db_recording *row)
 {
-    struct discard *discard = context;
-    discard->stopped = !removal_add(&discard->removal, row);
-    return !discard->stopped;
+    struct removing *removing = context;
+    const struct discard *discard = removing->discard;
+    if (discard->stopping(discard->context)) {
+        removing->result = -ECANCELED;
+    } else if (!removal_add(&removing->removal, row)) {
+        removing->result = -EIO;
+    }
+    return removing->result == 0;
 }
 
 /* 0 also when there is no such item. */
-static int remove_recordings(struct discard *discard, struct db *db, const char *id, double now)
+static int remove_recordings(struct removing *removing, struct db *db, const char *id, double now)
 {
     AUTO_REVIEW_ROW struct db_review_row row = {0};
     int result = db_review_get(db, id, &row);
@@ -35,9 +41,9 @@ static int remove_recordings(struct discard *discard, struct db *db, const char 
     if (result == 0) {
         result = db_recording_each(db, row.camera, row.start_time,
                                    row.end_time.has ? row.end_time.value : now, remove_recording,
-                                   discard);
+                                   removing);
     }
-    return discard->stopped ? -EIO : result;
+    return removing->result < 0 ? removing->result : result;
 }
 
 /* The thumbnail, whatever its row says its name is: nothing outside its folder. */
@@ -54,31 +60,36 @@ static void remove_thumbnail(const char *data_dir, const struct db_review_row *r
     }
 }
 
-int discard_reviews(struct store *store, const char *data_dir, const struct volume *volume,
-                    const char *const *ids, size_t count, double now)
+static int remove_items(const struct discard *discard, struct db *db, const char *const *ids,
+                        size_t count)
 {
-    AUTO_READER struct db *db = store_reader(store);
-    if (db == NULL) {
-        return -EIO;
-    }
-    struct discard discard = {0};
-    removal_begin(&discard.removal, store, data_dir, volume);
-    discard.removal.forgets = true;
-    int result = 0;
-    for (size_t i = 0; i < count && result == 0; i++) {
-        result = remove_recordings(&discard, db, ids[i], now);
-    }
-    if (!removal_end(&discard.removal) || result < 0) {
-        return result < 0 ? result : -EIO;
-    }
-    struct store_work *work = store_begin(store);
+    struct store_work *work = store_begin(discard->store);
     for (size_t i = 0; i < count; i++) {
         AUTO_REVIEW_ROW struct db_review_row row = {0};
         if (db_review_get(db, ids[i], &row) == 0) {
-            remove_thumbnail(data_dir, &row);
+            remove_thumbnail(discard->data_dir, &row);
             db_retention_remove(work, DB_RETENTION_REVIEW, ids[i]);
         }
     }
-    result = store_submit_wait(work, WRITE_MS);
+    int result = store_submit_wait(work, WRITE_MS);
     return result < 0 ? result : 0;
+}
+
+int discard_reviews(const struct discard *discard, const char *const *ids, size_t count, double now)
+{
+    AUTO_READER struct db *db = store_reader(discard->store);
+    if (db == NULL) {
+        return -EIO;
+    }
+    struct removing removing = {.discard = discard};
+    removal_begin(&removing.removal, discard->store, discard->data_dir, discard->volume);
+    removing.removal.forgets = true;
+    int result = 0;
+    for (size_t i = 0; i < count && result == 0; i++) {
+        result = remove_recordings(&removing, db, ids[i], now);
+    }
+    if (!removal_end(&removing.removal) && result == 0) {
+        result = -EIO;
+    }
+    return result < 0 ? result : remove_items(discard, db, ids, count);
 }

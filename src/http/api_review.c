@@ -148,8 +148,14 @@ void api_reviews_delete(struct request *request)
     for (size_t i = 0; i < count; i++) {
         review_forget(server_review(request->server), ids[i]);
     }
-    int result = discard_reviews(request_store(request), server_data_dir(request->server), &volume,
-                                 ids, count, wall_seconds(wall_now()));
+    const struct discard discard = {
+        .store = request_store(request),
+        .data_dir = server_data_dir(request->server),
+        .volume = &volume,
+        .stopping = server_hangs_up,
+        .context = request->server,
+    };
+    int result = discard_reviews(&discard, ids, count, wall_seconds(wall_now()));
     if (result < 0) {
         reply_message(request, 503, false, "Not everything could be removed: %s", err_name(result));
     } else {

@@ -100,6 +100,7 @@ struct server {
     struct link sound_link;
     struct loop_source *tick;
 
+    atomic_bool hangs_up;                  /* what waits for others leaves off */
     atomic_uint_fast64_t messages_refused; /* of the wrong kind or camera */
     struct log_limit refused_limit;
 };
@@ -603,10 +604,16 @@ struct ptz *server_ptz(struct server *server)
 
 void server_hang_up(struct server *server)
 {
+    atomic_store(&server->hangs_up, true);
     ptz_stop(server->ptz);
     plus_stop(server->plus);
     probes_stop(server->probes);
     previews_hang_up(server->previews);
+}
+
+bool server_hangs_up(void *server)
+{
+    return atomic_load(&((struct server *)server)->hangs_up);
 }
 
 struct previews *server_previews(struct server *server)

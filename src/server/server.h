@@ -50,6 +50,8 @@ void server_destroy(struct server *server);
 /* Calls to other machines (cameras' motors, Frigate+) that HTTP handlers wait for end now, and none
  * begins any more. Any thread, after server_begin(). */
 void server_hang_up(struct server *server);
+/* Whether that was called: a handler with much to do leaves off. A `struct server`. Any thread. */
+bool server_hangs_up(void *server);
 
 /* What the supervisor gives (GIVE_LINK, GIVE_FRAMES; others are left alone), before or after begin.
  * Takes *fd by setting it to -1. */
