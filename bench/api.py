@@ -5,8 +5,8 @@
     bench/make_db.py small.db --end 1795377600 --days 0.3 --events 2000 --reviews 1000
     bench/api.py full.db small.db
 
-The databases are in Frigate 0.14's form; copies of them are served from an empty media folder. Every
-request of bench/urls.txt is asked in two ways: as an address nobody asked for before (`new`: the answer
+The databases are in Frigate 0.14's form; copies of them are served from a media folder that has files for
+the last day and a half of cam01 only. Every request of bench/urls.txt is asked in two ways: as an address nobody asked for before (`new`: the answer
 is made), and over and over (`again`: what changed nothing may be answered as before). Milliseconds:
 
   bytes      of the answer
@@ -25,6 +25,7 @@ import os
 import pathlib
 import re
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -92,6 +93,20 @@ def measure(corvette, path, seconds):
             "again": load(corvette, path, 8, seconds)}
 
 
+def make_media(folder, database):
+    """One drawn file under the names the newest rows of a camera give, for playlists."""
+    video, _ = scene("yard", "--seed", 1, "--duration", 40, "--loopable", "--stamp")
+    one = pathlib.Path(folder) / "one.mp4"
+    shutil.copy(video, one)
+    with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as rows:
+        paths = rows.execute("SELECT path FROM recordings WHERE camera = 'cam01' AND start_time > "
+                             "(SELECT max(start_time) FROM recordings) - 180000")
+        for (path,) in paths:
+            file = pathlib.Path(folder) / "media" / pathlib.Path(path).relative_to("/media/frigate")
+            file.parent.mkdir(parents=True, exist_ok=True)
+            os.link(one, file)
+
+
 def measure_all(corvette, urls, seconds, rows):
     for name, path in urls:
         try:
@@ -108,6 +123,7 @@ def measure_database(database, urls, seconds, in_place):
         copy = database if in_place else pathlib.Path(folder) / "copy.db"
         if not in_place:
             shutil.copy(database, copy)
+        make_media(folder, database)
         with support.Corvette(config(copy, {}), folder) as corvette:
             support.wait_for(lambda: corvette.stats()["corvette"]["server"]["keeper"]["passes"] > 0,
                              "the sums of the whole history", 1200)

@@ -16,6 +16,7 @@
 #include "footage/space.h"
 #include "footage/sync.h"
 #include "store/db_retention.h"
+#include "store/indexes.h"
 #include "store/rollup.h"
 
 #define FRESH_US 60000000      /* between two looks at what has just settled */
@@ -259,6 +260,7 @@ static void *run(void *context)
     if (!identify(keeper)) {
         return NULL;
     }
+    indexes_build(keeper->store, stopping, keeper);
     rollup_check(keeper->store, stopping, keeper);
     struct expire repair = expire_of(keeper);
     expire_lost_snapshots(&repair, wall_seconds(wall_now()) - REPAIR_S);

@@ -92,6 +92,7 @@ static void latest(struct request *request, enum picture_format format, const ch
         reply_internal_error(request, "Unable to get valid frame");
     } else {
         reply_bytes(request, type, &picture, "no-store");
+        reply_keep(request, KEEP_PICTURE_MS);
     }
 }
 

@@ -236,10 +236,9 @@ static enum MHD_Result send_reply(struct request *request)
     }
     enum MHD_Result result =
         MHD_queue_response(request->connection, (unsigned)reply->status, response);
-    if (request->key != NULL && reply->keep_ms > 0 && reply->status == MHD_HTTP_OK &&
-        request->db != NULL) {
+    if (request->key != NULL && reply->keep_ms > 0 && reply->status == MHD_HTTP_OK) {
         answers_keep(answers, request->key, &request->use, response, length,
-                     db_tables_read(request->db), reply->keep_ms);
+                     request->db != NULL ? db_tables_read(request->db) : 0, reply->keep_ms);
     } else {
         answers_give_up(answers, &request->use);
         MHD_destroy_response(response);

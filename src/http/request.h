@@ -164,6 +164,7 @@ void reply_keep(struct request *request, int64_t keep_ms);
 #define KEEP_MS 900000 /* depends on rows, and on a time zone's present offset at most */
 #define KEEP_NOW_MS \
     1000 /* on the present time too ("the last 24 hours"), or on what files there are */
+#define KEEP_PICTURE_MS 50 /* shared by those who ask for a camera's newest picture at once */
 /* reply_rows() and reply_keep(). */
 void reply_kept_rows(struct request *request, int result, struct str *text, int64_t keep_ms);
 void reply_header(struct request *request, const char *name, const char *value);

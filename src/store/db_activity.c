@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/jout.h"
 #include "base/mem.h"
+#include "store/db_recording.h"
 #include "store/where.h"
 
 struct bin {
@@ -66,19 +67,6 @@ static struct bin *bin_at(struct bins *bins, double time)
     return &bins->items[wanted - 1];
 }
 
-static void add_camera(struct str *list, const char *camera)
-{
-    size_t length = strlen(camera);
-    for (const char *p = str_text(list); *p != '\0';) {
-        size_t n = strcspn(p, ",");
-        if (n == length && memcmp(p, camera, n) == 0) {
-            return;
-        }
-        p += n + (p[n] == ',');
-    }
-    str_addf(list, "%s%s", list->length > 0 ? "," : "", camera);
-}
-
 /* To 0..100 between the least and the greatest of each hour's worth of bins. */
 static void normalise_motion(struct bins *bins)
 {
@@ -98,22 +86,142 @@ static void normalise_motion(struct bins *bins)
     }
 }
 
+/* ---- motion ----
+ * Of each camera, rows come out of an index that holds what is asked for; the cameras are merged by
+ * time. */
+
+struct lane {
+    char *camera;
+    struct db_query *query; /* at its next row; NULL: no more */
+    double time;            /* of that row */
+    size_t listed;          /* in this bin, counted from 1; 0 = in none */
+};
+
+struct lanes {
+    struct lane *items;
+    size_t count, capacity;
+};
+
+static void lanes_finish(struct lanes *lanes)
+{
+    for (size_t i = 0; i < lanes->count; i++) {
+        db_done(&lanes->items[i].query);
+        free(lanes->items[i].camera);
+    }
+    free(lanes->items);
+}
+#define AUTO_LANES __attribute__((cleanup(lanes_finish)))
+
+static void add_lane(struct lanes *lanes, const char *camera)
+{
+    MEM_PUSH(lanes->items, lanes->count, lanes->capacity)->camera = mem_strdup(camera);
+}
+
+/* Those of the filter, or all that have rows: from one to the next by the index. */
+static int find_lanes(struct db *db, const struct db_texts *cameras, struct lanes *lanes)
+{
+    for (size_t i = 0; i < cameras->count; i++) {
+        add_lane(lanes, cameras->items[i]);
+    }
+    if (cameras->has) {
+        return 0;
+    }
+    AUTO_QUERY struct db_query *query = db_query(
+        db, "WITH RECURSIVE t (x) AS (SELECT min(camera) FROM recordings UNION ALL SELECT (SELECT "
+            "min(camera) FROM recordings WHERE camera > x) FROM t WHERE x IS NOT NULL) SELECT x "
+            "FROM t WHERE x IS NOT NULL");
+    int result;
+    while ((result = db_step(query)) == 1) {
+        add_lane(lanes, db_text(query, 0, NULL));
+    }
+    return result;
+}
+
+/* To the next row; 0 or -errno. */
+static int advance(struct lane *lane)
+{
+    int result = db_step(lane->query);
+    if (result == 1) {
+        lane->time = db_double(lane->query, 0);
+        return 0;
+    }
+    db_done(&lane->query);
+    return result;
+}
+
+static int add_motion(struct bins *bins, struct lane *lane)
+{
+    struct bin *bin = bin_at(bins, lane->time);
+    if (bin == NULL) {
+        return -E2BIG;
+    }
+    bin->value = fmax(bin->value, db_double(lane->query, 1));
+    size_t number = (size_t)(bin - bins->items) + 1;
+    if (lane->listed != number) {
+        lane->listed = number;
+        str_addf(&bin->cameras, "%s%s", bin->cameras.length > 0 ? "," : "", lane->camera);
+    }
+    return advance(lane);
+}
+
+/* Rows of all lanes by time. `sql` takes a camera and two times, and yields time and motion. */
+static int merge(struct db *db, struct lanes *lanes, const char *sql, double from, double to,
+                 struct bins *bins)
+{
+    int result = 0;
+    for (size_t i = 0; i < lanes->count && result == 0; i++) {
+        struct lane *lane = &lanes->items[i];
+        lane->query = db_query(db, sql);
+        db_bind_text(lane->query, lane->camera);
+        db_bind_double(lane->query, from);
+        db_bind_double(lane->query, to);
+        result = advance(lane);
+    }
+    while (result == 0) {
+        struct lane *first = NULL;
+        for (size_t i = 0; i < lanes->count; i++) {
+            struct lane *lane = &lanes->items[i];
+            if (lane->query != NULL && (first == NULL || lane->time < first->time)) {
+                first = lane;
+            }
+        }
+        if (first == NULL) {
+            break;
+        }
+        result = add_motion(bins, first);
+    }
+    return result;
+}
+
+static int gather_motion(struct db *db, const struct db_activity_filter *filter, struct bins *bins)
+{
+    AUTO_LANES struct lanes lanes = {0};
+    int result = find_lanes(db, &filter->cameras, &lanes);
+    /* Only of rows that begin late, the end must be looked up. */
+    double late = fmax(filter->after, filter->before - DB_RECORDING_LONGEST_S);
+    if (result == 0) {
+        result = merge(db, &lanes,
+                       "SELECT start_time, motion FROM recordings INDEXED BY "
+                       "recordings_api_recordings_summary WHERE camera = ? AND start_time > ? AND "
+                       "start_time <= ? AND motion > 0 ORDER BY start_time",
+                       filter->after, late, bins);
+    }
+    if (result == 0) {
+        result = merge(db, &lanes,
+                       "SELECT start_time, motion FROM recordings WHERE camera = ?1 AND "
+                       "start_time > ?2 AND start_time < ?3 AND end_time < ?3 AND motion > 0 "
+                       "ORDER BY start_time",
+                       late, filter->before, bins);
+    }
+    return result;
+}
+
 int db_activity_motion_json(struct db *db, const struct db_activity_filter *filter, struct str *out)
 {
     AUTO_BINS struct bins bins = {.scale_s = filter->scale_s};
-    AUTO_WHERE struct where where = {0};
-    add_filter(&where, filter);
-    where_add(&where, "motion > 0");
-    AUTO_QUERY struct db_query *query = where_query(
-        db, &where, "SELECT start_time, motion, camera FROM recordings", " ORDER BY start_time");
-    int result;
-    while ((result = db_step(query)) == 1) {
-        struct bin *bin = bin_at(&bins, db_double(query, 0));
-        if (bin == NULL) {
-            return -E2BIG;
-        }
-        bin->value = fmax(bin->value, db_double(query, 1));
-        add_camera(&bin->cameras, db_text(query, 2, NULL));
+    int result = gather_motion(db, filter, &bins);
+    if (result < 0) {
+        return result;
     }
     normalise_motion(&bins);
     struct jout json = {.out = out};
@@ -126,8 +234,10 @@ int db_activity_motion_json(struct db *db, const struct db_activity_filter *filt
         jout_end_object(&json);
     }
     jout_end_array(&json);
-    return result;
+    return 0;
 }
+
+/* ---- sound ---- */
 
 /* Loudness where no object was: the level of the sound, 0 elsewhere, as a share of the span's own
  * range, -100 for the quietest. */

@@ -7,6 +7,7 @@
 #include "base/jout.h"
 #include "base/mem.h"
 #include "store/db_event.h"
+#include "store/indexes.h"
 #include "store/row_json.h"
 #include "store/where.h"
 
@@ -147,31 +148,96 @@ static void add_filter(struct where *where, const struct db_event_filter *filter
     where_opt_double(where, "start_time < ?", filter->before);
     add_time_of_day(where, filter);
     add_flags(where, filter);
-    where_opt_double(where, "json_extract(data, '$.score') >= ?", filter->min_score);
-    where_opt_double(where, "json_extract(data, '$.score') <= ?", filter->max_score);
+    where_opt_double(where, INDEXES_SCORE " >= ?", filter->min_score);
+    where_opt_double(where, INDEXES_SCORE " <= ?", filter->max_score);
     where_opt_double(where, "end_time - start_time >= ?", filter->min_length);
     where_opt_double(where, "end_time - start_time <= ?", filter->max_length);
 }
 
-int db_event_list_json(struct db *db, const struct db_event_filter *filter, struct str *out)
+/* ---- lists ----
+ * Thumbnails make rows wide: a filter is decided on an index that holds all it asks for, and only
+ * rows that are wanted are read. */
+
+/* Which index finds the rows; NULL: SQLite knows best (a camera or a label, by time). */
+static const char *index_for(struct db *db, const struct db_event_filter *filter,
+                             enum db_event_sort sort)
+{
+    bool by_score = sort == DB_EVENT_SCORE_DESC || sort == DB_EVENT_SCORE_ASC;
+    bool simple = filter->camera.count + filter->cameras.count <= 1 && filter->labels.count <= 1 &&
+                  !filter->sub_labels.has && !filter->zones.has && !filter->has_clip.has &&
+                  !filter->has_snapshot.has && filter->time_after == NULL;
+    bool few = filter->favorites || (filter->in_progress.has && filter->in_progress.value != 0);
+    const char *name = by_score        ? "corvette_event_score"
+                       : simple || few ? NULL
+                                       : "corvette_event_walk";
+    return name != NULL && indexes_have(db, name) ? name : NULL;
+}
+
+static struct db_query *find(struct db *db, const struct db_event_filter *filter,
+                             const struct where *where, const char *columns, const char *index)
 {
     static const char *const order[] = {
         [DB_EVENT_DATE_DESC] = "start_time DESC",
         [DB_EVENT_DATE_ASC] = "start_time ASC",
-        [DB_EVENT_SCORE_DESC] = "json_extract(data, '$.score') DESC",
-        [DB_EVENT_SCORE_ASC] = "json_extract(data, '$.score') ASC",
+        [DB_EVENT_SCORE_DESC] = INDEXES_SCORE " DESC, rowid",
+        [DB_EVENT_SCORE_ASC] = INDEXES_SCORE " ASC, rowid",
     };
+    enum db_event_sort sort = filter->sort != 0 ? filter->sort : DB_EVENT_DATE_DESC;
+    AUTO_STR struct str head = {0}, tail = {0};
+    str_addf(&head, "SELECT %s FROM event%s%s", columns, index != NULL ? " INDEXED BY " : "",
+             index != NULL ? index : "");
+    str_addf(&tail, " ORDER BY %s LIMIT ?", order[sort]);
+    struct db_query *query = where_query(db, where, str_text(&head), str_text(&tail));
+    db_bind_int(query, filter->limit.has ? filter->limit.value : -1);
+    return query;
+}
+
+struct rowids {
+    int64_t *items;
+    size_t count, capacity;
+};
+
+static int find_rowids(struct db *db, const struct db_event_filter *filter,
+                       const struct where *where, const char *index, struct rowids *rowids)
+{
+    AUTO_QUERY struct db_query *query = find(db, filter, where, "rowid", index);
+    int result;
+    while ((result = db_step(query)) == 1) {
+        *MEM_PUSH(rowids->items, rowids->count, rowids->capacity) = db_int(query, 0);
+    }
+    return result;
+}
+
+/* Rows that went since they were found are passed over. */
+static int list_rows(struct db *db, const struct rowids *rowids, const char *sql,
+                     const struct row_field *fields, size_t count, struct str *out)
+{
+    int columns[ROW_FIELDS_MAX], result = 0;
+    bool first = true;
+    str_add_char(out, '[');
+    for (size_t i = 0; i < rowids->count && result >= 0; i++) {
+        AUTO_QUERY struct db_query *query = db_query(db, sql);
+        db_bind_int(query, rowids->items[i]);
+        result = db_step(query);
+        if (result != 1) {
+            continue;
+        }
+        if (first) {
+            row_columns(query, fields, count, columns);
+        } else {
+            str_add_char(out, ',');
+        }
+        first = false;
+        row_object(query, fields, count, columns, out);
+    }
+    str_add_char(out, ']');
+    return result < 0 ? result : 0;
+}
+
+int db_event_list_json(struct db *db, const struct db_event_filter *filter, struct str *out)
+{
     AUTO_WHERE struct where where = {0};
     add_filter(&where, filter);
-    enum db_event_sort sort = filter->sort != 0 ? filter->sort : DB_EVENT_DATE_DESC;
-    AUTO_STR struct str tail = {0};
-    str_addf(&tail, " ORDER BY %s LIMIT ?", order[sort]);
-    AUTO_QUERY struct db_query *query =
-        where_query(db, &where,
-                    filter->thumbnails ? "SELECT " LIST_COLUMNS ", thumbnail FROM event"
-                                       : "SELECT " LIST_COLUMNS " FROM event",
-                    str_text(&tail));
-    db_bind_int(query, filter->limit.has ? filter->limit.value : -1);
     struct row_field fields[ARRAY_SIZE(list_fields)];
     size_t count = 0;
     for (size_t i = 0; i < ARRAY_SIZE(list_fields); i++) {
@@ -179,7 +245,21 @@ int db_event_list_json(struct db *db, const struct db_event_filter *filter, stru
             fields[count++] = list_fields[i];
         }
     }
-    return row_list(query, fields, count, out);
+    const char *columns = filter->thumbnails ? LIST_COLUMNS ", thumbnail" : LIST_COLUMNS;
+    const char *index = index_for(db, filter, filter->sort);
+    if (index == NULL) {
+        AUTO_QUERY struct db_query *query = find(db, filter, &where, columns, NULL);
+        return row_list(query, fields, count, out);
+    }
+    struct rowids rowids = {0};
+    AUTO_STR struct str sql = {0};
+    str_addf(&sql, "SELECT %s FROM event WHERE rowid = ?", columns);
+    int result = find_rowids(db, filter, &where, index, &rowids);
+    if (result >= 0) {
+        result = list_rows(db, &rowids, str_text(&sql), fields, count, out);
+    }
+    free(rowids.items);
+    return result;
 }
 
 int db_event_json(struct db *db, const char *id, struct str *out)
@@ -194,28 +274,6 @@ int db_event_json(struct db *db, const char *id, struct str *out)
     row_columns(query, all_fields, ARRAY_SIZE(all_fields), columns);
     row_object(query, all_fields, ARRAY_SIZE(all_fields), columns, out);
     return 0;
-}
-
-int db_event_summary_json(struct db *db, int utc_offset_s, struct db_opt_int has_clip,
-                          struct db_opt_int has_snapshot, struct str *out)
-{
-    static const struct row_field fields[] = {
-        {"camera", ROW_TEXT}, {"count", ROW_NUMBER},   {"day", ROW_TEXT},
-        {"label", ROW_TEXT},  {"sub_label", ROW_TEXT}, {"zones", ROW_JSON},
-    };
-    AUTO_WHERE struct where where = {0};
-    struct db_event_filter filter = {.has_clip = has_clip, .has_snapshot = has_snapshot};
-    add_flags(&where, &filter);
-    AUTO_STR struct str head = {0}, tail = {0};
-    str_addf(&head,
-             "SELECT camera, label, sub_label, strftime('%%Y-%%m-%%d', datetime(start_time, "
-             "'unixepoch', '%d seconds')) AS day, zones, count(*) AS count FROM event",
-             utc_offset_s);
-    str_addf(&tail,
-             " GROUP BY camera, label, sub_label, CAST(start_time + %d AS INTEGER) / 86400, zones",
-             utc_offset_s);
-    AUTO_QUERY struct db_query *query = where_query(db, &where, str_text(&head), str_text(&tail));
-    return row_list(query, fields, ARRAY_SIZE(fields), out);
 }
 
 /* ---- names ----

@@ -163,10 +163,6 @@ int db_recording_rows(struct db_query *query, db_recording_fn fn, void *context)
     return result;
 }
 
-/* Rows that overlap a span begin at most this long before it: the longest segment there can be
- * (Frigate's and our bound). It keeps the walk over the index as short as the span. */
-#define LONGEST_S 600.0
-
 int db_recording_each(struct db *db, const char *camera, double after, double before,
                       db_recording_fn fn, void *context)
 {
@@ -178,7 +174,7 @@ int db_recording_each(struct db *db, const char *camera, double after, double be
                 : "SELECT " DB_RECORDING_COLUMNS "FROM recordings WHERE start_time <= ? AND "
                   "start_time >= ? AND end_time >= ? ORDER BY start_time");
     db_bind_double(query, before);
-    db_bind_double(query, after - LONGEST_S);
+    db_bind_double(query, after - DB_RECORDING_LONGEST_S);
     db_bind_double(query, after);
     if (camera != NULL) {
         db_bind_text(query, camera);
@@ -204,7 +200,7 @@ int db_recording_each_time(struct db *db, const char *camera, double after, doub
                      "start_time >= ? AND start_time < ? AND end_time >= ? AND start_time <= ? "
                      "ORDER BY start_time");
     db_bind_text(first, camera);
-    db_bind_double(first, after - LONGEST_S);
+    db_bind_double(first, after - DB_RECORDING_LONGEST_S);
     db_bind_double(first, after);
     db_bind_double(first, after);
     db_bind_double(first, before);
@@ -246,7 +242,7 @@ int db_recording_list_json(struct db *db, const char *camera, double after, doub
                      "end_time >= ? ORDER BY start_time");
     db_bind_text(query, camera);
     db_bind_double(query, before);
-    db_bind_double(query, after - LONGEST_S);
+    db_bind_double(query, after - DB_RECORDING_LONGEST_S);
     db_bind_double(query, after);
     return row_list(query, fields, ARRAY_SIZE(fields), out);
 }

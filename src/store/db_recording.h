@@ -25,6 +25,10 @@ bool db_recording_times(struct db *db, const char *path, double *start, double *
 /* End of the newest segment of a camera, absent when it has none. */
 struct db_opt_double db_recording_newest(struct db *db, const char *camera);
 
+/* Rows that overlap a span begin at most this long before it: the longest segment there can be
+ * (Frigate's and our bound). It keeps the walk over an index as short as the span. */
+#define DB_RECORDING_LONGEST_S 600.0
+
 /* Rows of a camera that overlap after..before, ascending; return false to end. The texts live for
  * the call only. Camera NULL: all cameras. */
 typedef bool (*db_recording_fn)(void *context, const struct db_recording *recording);

@@ -1,7 +1,10 @@
 #include "store/db_review.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
+#include <string.h>
+#include <time.h>
 
 #include "base/cleanup.h"
 #include "base/jout.h"
@@ -196,28 +199,79 @@ static int add_last_day(struct db *db, const struct db_review_filter *filter, do
     return result < 0 ? result : 0;
 }
 
+/* ---- by day ----
+ * Rows come by time out of an index that holds what is counted, so those of a day stand together.
+ */
+
+#define SEVERITIES 3
+
+struct day {
+    int64_t number; /* since the epoch, local */
+    int64_t total[SEVERITIES], reviewed[SEVERITIES];
+};
+
+static void count_item(struct day *day, struct db_query *query)
+{
+    static const char *const severities[SEVERITIES] = {"alert", "detection", "significant_motion"};
+    const char *severity = db_text(query, 1, NULL);
+    for (int i = 0; i < SEVERITIES; i++) {
+        if (strcmp(severity, severities[i]) == 0) {
+            day->total[i]++;
+            day->reviewed[i] += db_int(query, 2);
+        }
+    }
+}
+
+static void put_day(struct jout *json, const struct day *day)
+{
+    char name[16];
+    time_t begin = (time_t)(day->number * 86400);
+    struct tm tm;
+    gmtime_r(&begin, &tm);
+    strftime(name, sizeof name, "%Y-%m-%d", &tm);
+    jout_key(json, name);
+    jout_begin_object(json);
+    jout_put_string(json, "day", name);
+    for (size_t i = 1; i < ARRAY_SIZE(count_fields); i++) {
+        const int64_t *counts = i <= SEVERITIES ? day->reviewed : day->total;
+        jout_put_int(json, count_fields[i].name, counts[(i - 1) % SEVERITIES]);
+    }
+    jout_end_object(json);
+}
+
+static int add_days(struct db *db, const struct where *where, int utc_offset_s, struct jout *json)
+{
+    AUTO_QUERY struct db_query *query =
+        where_query(db, where, "SELECT start_time, severity, has_been_reviewed FROM reviewsegment",
+                    " ORDER BY start_time");
+    struct day day = {0};
+    bool any = false;
+    int result;
+    while ((result = db_step(query)) == 1) {
+        int64_t number = (int64_t)floor((db_double(query, 0) + utc_offset_s) / 86400);
+        if (any && number != day.number) {
+            put_day(json, &day);
+            day = (struct day){0};
+        }
+        any = true;
+        day.number = number;
+        count_item(&day, query);
+    }
+    if (any) {
+        put_day(json, &day);
+    }
+    return result;
+}
+
 int db_review_summary_json(struct db *db, const struct db_review_filter *filter, double now,
                            int utc_offset_s, struct str *out)
 {
     AUTO_WHERE struct where where = {0};
-    add_filter(&where, filter, now - 30 * 86400, false);
-    AUTO_STR struct str head = {0}, tail = {0}, last = {0};
-    str_addf(&head,
-             "SELECT strftime('%%Y-%%m-%%d', datetime(start_time, 'unixepoch', '%d seconds')) AS "
-             "day, " SUMS " FROM reviewsegment",
-             utc_offset_s);
-    str_addf(&tail, " GROUP BY CAST(start_time + %d AS INTEGER) / 86400 ORDER BY day",
-             utc_offset_s);
-    AUTO_QUERY struct db_query *query = where_query(db, &where, str_text(&head), str_text(&tail));
+    AUTO_STR struct str last = {0};
     struct jout json = {.out = out};
-    int columns[ROW_FIELDS_MAX], result;
+    add_filter(&where, filter, now - 30 * 86400, false);
     jout_begin_object(&json);
-    while ((result = db_step(query)) == 1) {
-        AUTO_STR struct str row = {0};
-        row_columns(query, count_fields, ARRAY_SIZE(count_fields), columns);
-        row_object(query, count_fields, ARRAY_SIZE(count_fields), columns, &row);
-        jout_put_raw(&json, db_text(query, columns[0], NULL), str_text(&row));
-    }
+    int result = add_days(db, &where, utc_offset_s, &json);
     if (result == 0) {
         result = add_last_day(db, filter, now, &last);
     }
