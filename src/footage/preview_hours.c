@@ -27,6 +27,9 @@
 #define WAIT_MAX_S 30.0 /* the wall clock may be set meanwhile */
 #define RETRY_MIN_S 60.0
 #define RETRY_MAX_S 3600.0
+/* Pictures of which no film could be made for so long, in several attempts, are given up: they must
+ * not fill the disk. What was recorded then gets its preview all the same. */
+#define GIVE_UP_S 86400.0
 /* An hour's film ends with the next hour's first picture, if it goes on without a pause. */
 #define JOIN_S 60.0
 /* Films that clients asked for are kept so long (contract). */
@@ -55,7 +58,7 @@ double preview_due(const char *camera, int64_t hour)
     for (const char *c = camera; *c != '\0'; c++) {
         hash = (hash ^ (uint8_t)*c) * 16777619u;
     }
-    return (double)(hour + 1) * HOUR_S + hash % PREVIEW_SPREAD_S;
+    return (double)(hour + 1) * HOUR_S + PREVIEW_WAIT_S + hash % PREVIEW_SPREAD_S;
 }
 
 bool preview_film_parse(const char *name, double *first, double *last)
@@ -236,6 +239,14 @@ static void put_off(struct preview_hours *hours, const char *camera, int64_t hou
     retry->next = (struct mono){mono_now().us + (int64_t)(retry->wait_s * 1e6)};
 }
 
+/* Tried as rarely as it gets, and long past. */
+static bool is_given_up(struct preview_hours *hours, const char *camera, int64_t hour)
+{
+    const struct preview_retry *retry = find_retry(hours, camera, hour);
+    return retry != NULL && retry->wait_s >= RETRY_MAX_S &&
+           wall_seconds(wall_now()) > (double)(hour + 1) * HOUR_S + GIVE_UP_S;
+}
+
 static void forget_retry(struct preview_hours *hours, const char *camera, int64_t hour)
 {
     struct preview_retry *retry = find_retry(hours, camera, hour);
@@ -293,14 +304,17 @@ static void convert(struct preview_hours *hours, const char *camera, const doubl
                                                      (double)(hour + 1) * HOUR_S, &err);
         result = recorded == -ENOENT ? 0 : recorded;
     }
-    if (result == 0) {
-        preview_frames_remove(hours->frames, camera, times, frames);
-        forget_retry(hours, camera, hour);
-    } else if (!preview_hours_stopping(hours)) {
-        log_error("camera %s: the preview of an hour cannot be made, its pictures stay: %s", camera,
-                  err.text);
+    if (preview_hours_stopping(hours) && result != 0) {
+        return;
+    }
+    if (result != 0) {
+        log_error("camera %s: the preview of an hour cannot be made: %s", camera, err.text);
         count(hours, &hours->state.failed);
         put_off(hours, camera, hour);
+    }
+    if (result == 0 || is_given_up(hours, camera, hour)) {
+        preview_frames_remove(hours->frames, camera, times, frames);
+        forget_retry(hours, camera, hour);
     }
 }
 
@@ -448,7 +462,8 @@ struct preview_hours *preview_hours_create(const struct config *config, struct s
     pthread_condattr_destroy(&monotonic);
     hours->running = pthread_create(&hours->thread, NULL, run, hours) == 0;
     if (!hours->running) {
-        log_error("previews: cannot start a thread");
+        log_error("previews: cannot start a thread, no films are made of them");
+        preview_frames_load(frames);
     }
     return hours;
 }

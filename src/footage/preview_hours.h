@@ -14,7 +14,9 @@
 #include "footage/preview_frames.h"
 #include "store/store.h"
 
-/* The films of an hour begin within so many seconds after it. */
+/* The films of an hour are begun when its last picture must be there, and the next hour's first,
+ * with which they end; spread over so many seconds. */
+#define PREVIEW_WAIT_S 35
 #define PREVIEW_SPREAD_S 120
 /* Hour a time lies in, since the epoch, UTC. */
 int64_t preview_hour(double time);

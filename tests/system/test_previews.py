@@ -341,14 +341,44 @@ def test_a_clean_stop_loses_nothing(tmp_path):
 
 
 def test_a_film_without_a_row_gets_one(tmp_path):
+    """The database is lost, and the pictures of the film are there again: no second film is made of them."""
     hour = past_hour()
     lay_frames(tmp_path / "cache/preview_frames", "yard", hour, 10)
     with Corvette(quiet_config(), tmp_path) as corvette:
         (film,) = wait_for(lambda: films(corvette, "yard", hour), "the film")
-    for path in tmp_path.glob("corvette.db*"):
-        path.unlink()
+    path = tmp_path / "media" / film["src"].lstrip("/")
+    made = path.stat().st_mtime_ns
+    for database in tmp_path.glob("corvette.db*"):
+        database.unlink()
+    times = lay_frames(tmp_path / "cache/preview_frames", "yard", hour, 10)
+    (tmp_path / f"cache/preview_frames/preview_yard-{times[0]}.webp").unlink()
     with Corvette(quiet_config(), tmp_path) as corvette:
         assert wait_for(lambda: films(corvette, "yard", hour), "its row") == [film]
+        wait_for(lambda: not cached(tmp_path, "yard"), "the pictures to go")
+        assert films(corvette, "yard", hour) == [film]
+    assert path.stat().st_mtime_ns == made and len(list(path.parent.iterdir())) == 1
+
+
+def test_films_join(tmp_path):
+    """An hour's film ends with the next hour's first picture; one after a pause does not. Damaged pictures
+    are left out, an hour of nothing else disappears."""
+    hour, cache = past_hour(4), tmp_path / "cache/preview_frames"
+    times = lay_frames(cache, "yard", hour + 3590, 12, 2.0) # 5 before the hour, 7 after
+    late = lay_frames(cache, "yard", hour + 2 * HOUR + 200, 3)
+    bad = lay_frames(cache, "gate", hour, 4)
+    (cache / f"preview_yard-{times[2]}.webp").write_bytes(b"")
+    for moment in bad:
+        (cache / f"preview_gate-{moment}.webp").write_bytes(b"RIFF")
+    with Corvette(quiet_config(), tmp_path) as corvette:
+        found = wait_for(lambda: (answer := corvette.get(
+            f"/api/preview/yard/start/{hour}/end/{hour + 3 * HOUR}")).status_code == 200 and
+            len(answer.json()) == 3 and answer.json(), "three films")
+        assert [(f["start"], f["end"]) for f in found] == [
+            (times[0], times[5]), (times[5], times[11]), (late[0], late[2])]
+        counts = [len(film_frames(tmp_path / "media" / f["src"].lstrip("/"))[0]) for f in found]
+        assert counts == [5, 7, 3]
+        wait_for(lambda: not list(cache.iterdir()), "the pictures to go")
+        assert corvette.get(f"/api/preview/gate/start/{hour}/end/{hour + HOUR}").status_code == 404
 
 
 def test_lost_previews_are_made_of_recordings(tmp_path):

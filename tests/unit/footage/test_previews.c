@@ -37,6 +37,22 @@ static void sizes(void **state)
     }
 }
 
+static void qualities(void **state)
+{
+    static const struct {
+        enum cfg_quality quality;
+        int webp, bit_rate;
+    } rows[] = {
+        {CFG_QUALITY_VERY_LOW, 70, 7168},   {CFG_QUALITY_LOW, 80, 8196},
+        {CFG_QUALITY_MEDIUM, 80, 9216},     {CFG_QUALITY_HIGH, 80, 9864},
+        {CFG_QUALITY_VERY_HIGH, 86, 10096},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        assert_int_equal(preview_webp_quality(rows[i].quality), rows[i].webp);
+        assert_int_equal(preview_bit_rate(rows[i].quality), rows[i].bit_rate);
+    }
+}
+
 static void names(void **state)
 {
     static const struct {
@@ -97,7 +113,7 @@ static void hours_are_spread(void **state)
     for (int i = 0; i < 64; i++) {
         AUTO_FREE char *camera = mem_printf("camera_%d", i);
         double after = preview_due(camera, 10) - 11 * 3600;
-        assert_true(after >= 0 && after < PREVIEW_SPREAD_S);
+        assert_true(after >= PREVIEW_WAIT_S && after < PREVIEW_WAIT_S + PREVIEW_SPREAD_S);
         assert_true(preview_due(camera, 10) == preview_due(camera, 10));
         least = fmin(least, after);
         most = fmax(most, after);
@@ -380,6 +396,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sizes),
+        cmocka_unit_test(qualities),
         cmocka_unit_test(names),
         cmocka_unit_test(names_of_films),
         cmocka_unit_test(hours_are_spread),
