@@ -37,6 +37,7 @@ struct making {
     double score, made;
     struct db_opt_double end; /* of the row; under the lock */
     bool has_clip, is_api;
+    bool clean_at_once;           /* with the other pictures: too many wait already */
     struct live_picture *picture; /* NULL: the camera has none */
     struct manual_box *boxes;
     size_t box_count;
@@ -49,6 +50,7 @@ struct making {
 
 struct manual {
     struct manual_setup setup;
+    struct manual_cleans cleans;
 
     pthread_mutex_t lock; /* all below */
     pthread_cond_t given; /* a row is with the writer */
@@ -156,6 +158,8 @@ static void make(void *data)
     pthread_mutex_unlock(&manual->lock);
     if (late) {
         manual_file_remove(manual->setup.data_dir, camera, making->id, ".jpg");
+    } else if (making->clean_at_once) {
+        manual_file_write_clean(manual->setup.data_dir, camera, making->id, making->picture);
     }
 }
 
@@ -266,6 +270,9 @@ int manual_begin(struct manual *manual, int camera, const struct manual_event *w
     struct live_picture *picture = live_picture_ref(making->picture);
     double began = making->made;
     bool is_api = making->is_api;
+    bool wants_clean = camera_of(manual, camera)->snapshots.clean_copy;
+    bool clean_later = wants_clean && atomic_load(&manual->cleans.waiting) < MANUAL_CLEANS_MAX;
+    making->clean_at_once = wants_clean && !clean_later;
     snprintf(id, IPC_ID, "%s", making->id);
     pthread_mutex_lock(&manual->lock);
     result = enlist(manual, making); /* from here on the jobs thread may have it */
@@ -275,8 +282,9 @@ int manual_begin(struct manual *manual, int camera, const struct manual_event *w
         making_free(making);
         err_set(err, EAGAIN, "Too many events at once");
     } else {
-        manual_file_clean(manual->setup.jobs, manual->setup.data_dir, camera_of(manual, camera), id,
-                          picture);
+        if (clean_later) {
+            manual_file_clean(&manual->cleans, camera_of(manual, camera), id, picture);
+        }
         if (is_api) {
             tell_review(manual, camera, id, what->label, what->sub_label, began,
                         what->open_ended ? NAN : began + what->duration);
@@ -379,6 +387,8 @@ struct manual *manual_create(const struct manual_setup *setup)
 {
     struct manual *manual = mem_alloc(sizeof *manual);
     manual->setup = *setup;
+    manual->cleans.jobs = setup->jobs;
+    manual->cleans.data_dir = setup->data_dir;
     pthread_mutex_init(&manual->lock, NULL);
     pthread_condattr_t monotonic;
     pthread_condattr_init(&monotonic);

@@ -31,8 +31,21 @@ void manual_file_remove(const char *data_dir, const struct cfg_camera *camera, c
     unlink(str_text(&path));
 }
 
+void manual_file_write_clean(const char *data_dir, const struct cfg_camera *camera, const char *id,
+                             const struct live_picture *picture)
+{
+    AUTO_STR struct str jpeg = {0}, png = {0};
+    server_clip_path(data_dir, camera->name, id, ".jpg", &jpeg);
+    if (access(str_text(&jpeg), R_OK) == 0 && manual_picture_png(camera, picture, &png) == 0) {
+        manual_file_write(data_dir, camera, id, "-clean.png", &png);
+    }
+    if (access(str_text(&jpeg), R_OK) != 0) { /* deleted meanwhile */
+        manual_file_remove(data_dir, camera, id, "-clean.png");
+    }
+}
+
 struct clean {
-    const char *data_dir;
+    struct manual_cleans *cleans;
     const struct cfg_camera *camera;
     char id[IPC_ID];
     struct live_picture *picture; /* NULL: the camera has none */
@@ -41,36 +54,26 @@ struct clean {
 static void write_clean(void *data)
 {
     const struct clean *clean = data;
-    AUTO_STR struct str jpeg = {0}, png = {0};
-    server_clip_path(clean->data_dir, clean->camera->name, clean->id, ".jpg", &jpeg);
-    /* The JPEG came first. Is it gone, then so is the event: deleted, or the disk is full. */
-    if (access(str_text(&jpeg), R_OK) == 0 &&
-        manual_picture_png(clean->camera, clean->picture, &png) == 0) {
-        manual_file_write(clean->data_dir, clean->camera, clean->id, "-clean.png", &png);
-    }
-    if (access(str_text(&jpeg), R_OK) != 0) { /* deleted meanwhile */
-        manual_file_remove(clean->data_dir, clean->camera, clean->id, "-clean.png");
-    }
+    manual_file_write_clean(clean->cleans->data_dir, clean->camera, clean->id, clean->picture);
 }
 
 static void clean_free(void *data)
 {
     struct clean *clean = data;
+    atomic_fetch_sub(&clean->cleans->waiting, 1);
     live_picture_unref(clean->picture);
     free(clean);
 }
 
-void manual_file_clean(struct jobs *jobs, const char *data_dir, const struct cfg_camera *camera,
+void manual_file_clean(struct manual_cleans *cleans, const struct cfg_camera *camera,
                        const char *id, struct live_picture *picture)
 {
-    if (!camera->snapshots.clean_copy) {
-        return;
-    }
     struct clean *clean = mem_alloc(sizeof *clean);
-    *clean = (struct clean){
-        .data_dir = data_dir, .camera = camera, .picture = live_picture_ref(picture)};
+    *clean =
+        (struct clean){.cleans = cleans, .camera = camera, .picture = live_picture_ref(picture)};
     snprintf(clean->id, sizeof clean->id, "%s", id);
-    if (jobs_submit(jobs, JOB_LATER, write_clean, clean_free, clean) < 0) {
+    atomic_fetch_add(&cleans->waiting, 1);
+    if (jobs_submit(cleans->jobs, JOB_LATER, write_clean, clean_free, clean) < 0) {
         log_warning("event %s: too many pictures wait to be written, it gets no clean copy", id);
         clean_free(clean);
     }

@@ -2,6 +2,9 @@
 #ifndef CORVETTE_SERVER_MANUAL_FILE_H
 #define CORVETTE_SERVER_MANUAL_FILE_H
 
+#include <stdatomic.h>
+#include <stdbool.h>
+
 #include "config/config.h"
 #include "server/jobs.h"
 #include "server/live.h"
@@ -12,9 +15,20 @@ bool manual_file_write(const char *data_dir, const struct cfg_camera *camera, co
 /* Removes one, if it is there. */
 void manual_file_remove(const char *data_dir, const struct cfg_camera *camera, const char *id,
                         const char *suffix);
-/* The clean copy, if the camera wants them: by and by on the jobs thread, after the JPEG. Takes a
- * reference of its own. Any thread. */
-void manual_file_clean(struct jobs *jobs, const char *data_dir, const struct cfg_camera *camera,
+/* The clean copy, unless the JPEG is gone, and with it the event. */
+void manual_file_write_clean(const char *data_dir, const struct cfg_camera *camera, const char *id,
+                             const struct live_picture *picture);
+
+/* Clean copies that wait their turn on the jobs thread. */
+struct manual_cleans {
+    struct jobs *jobs;
+    const char *data_dir;
+    atomic_uint waiting;
+};
+/* Each holds a picture: with so many waiting, others are better made at once. */
+#define MANUAL_CLEANS_MAX 16
+/* By and by, after the JPEG was asked for. Takes a reference of its own. Any thread. */
+void manual_file_clean(struct manual_cleans *cleans, const struct cfg_camera *camera,
                        const char *id, struct live_picture *picture);
 
 #endif

@@ -2,6 +2,7 @@
 #include "../cmocka_all.h"
 
 #include <errno.h>
+#include <glob.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -359,6 +360,29 @@ static void locked_database_delays_only(void **state)
     assert_string_equal(fixture_query(fixture, "SELECT count(DISTINCT id) FROM event"), "20");
 }
 
+static bool has_twenty_clean_copies(void *context)
+{
+    struct fixture *fixture = context;
+    AUTO_FREE char *pattern = mem_printf("%s/media/clips/*-clean.png", fixture->data_dir);
+    glob_t found;
+    size_t count = glob(pattern, 0, NULL, &found) == 0 ? found.gl_pathc : 0;
+    globfree(&found);
+    return count == 20;
+}
+
+/* More at once than may wait for their clean copies: all get one. */
+static void many_clean_copies(void **state)
+{
+    struct fixture *fixture = *state;
+    struct manual_event event = bell();
+    struct err err = ERR_NONE;
+    char id[IPC_ID];
+    for (int i = 0; i < 20; i++) {
+        assert_int_equal(manual_begin(server_manual(fixture->server), 0, &event, id, &err), 0);
+    }
+    assert_true(fixture_wait(fixture, has_twenty_clean_copies, fixture));
+}
+
 static void clean_stop_writes_all(void **state)
 {
     struct fixture *fixture = *state;
@@ -436,6 +460,7 @@ int main(void)
         TEST(nobody_ends_it),
         TEST(forgotten_ones_claim_nothing),
         TEST(locked_database_delays_only),
+        TEST(many_clean_copies),
         TEST(clean_stop_writes_all),
         cmocka_unit_test(what_cannot_be),
     };
