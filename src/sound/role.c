@@ -103,13 +103,16 @@ static void open_model(struct role *role)
 /* Opens the model when it was never tried, or when its file or its labels have changed since. */
 static void try_model(struct role *role)
 {
+    if (role->model != NULL) {
+        return;
+    }
     const struct config *config = role->worker->config;
     const struct stat now[2] = {
         stat_of(config_sound_model_path(config)),
         stat_of(config->sound_model.path != NULL ? config->sound_model.labels_path : ""),
     };
-    if (role->model == NULL && (!role->tried_once || !same_file(&now[0], &role->tried[0]) ||
-                                !same_file(&now[1], &role->tried[1]))) {
+    if (!role->tried_once || !same_file(&now[0], &role->tried[0]) ||
+        !same_file(&now[1], &role->tried[1])) {
         memcpy(role->tried, now, sizeof now);
         role->tried_once = true;
         open_model(role);

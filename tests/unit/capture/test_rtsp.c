@@ -571,6 +571,46 @@ static void test_sound_too(void **state)
     stopper_finish(&stopper);
 }
 
+/* Where only sound is wanted the pictures are not asked for. */
+static void test_sound_alone(void **state)
+{
+    static const struct step steps[] = {
+        {.method = "OPTIONS"},
+        {.method = "DESCRIBE"},
+        {.method = "SETUP", .wanted = "/cam/audio RTSP/1.0"},
+        {.method = "PLAY"},
+    };
+    struct peer peer = {0};
+    struct stopper stopper;
+    struct err err = ERR_NONE;
+    bool unfit;
+    char url[100];
+    peer_start(&peer, steps, ARRAY_SIZE(steps));
+    uint8_t sound[16] = {0x80, 8, 0, 1, 0, 0, 0, 0, 0, 0, 0, 9, 1, 2, 3, 4};
+    add_frame(&peer.media, 4, sound, sizeof sound);
+    stopper_init(&stopper);
+    peer_run(&peer);
+    snprintf(url, sizeof url, "rtsp://127.0.0.1:%u/cam", peer.port);
+    struct rtsp_options options = {.url = url,
+                                   .sound = true,
+                                   .open_us = 20000000,
+                                   .silence_us = 20000000,
+                                   .stopper = &stopper};
+    struct rtsp *rtsp = rtsp_open(&options, &unfit, &err);
+    assert_non_null(rtsp);
+    assert_int_equal(rtsp_format(rtsp)->nb_streams, 1);
+    assert_int_equal(rtsp_format(rtsp)->streams[0]->codecpar->codec_id, AV_CODEC_ID_PCM_ALAW);
+    AVPacket *packet = av_packet_alloc();
+    struct mono arrival;
+    assert_int_equal(rtsp_read(rtsp, packet, &arrival, &err), 0);
+    assert_int_equal(packet->stream_index, 0);
+    assert_int_equal(packet->duration, 4);
+    av_packet_free(&packet);
+    rtsp_close(rtsp);
+    peer_finish(&peer);
+    stopper_finish(&stopper);
+}
+
 static void *stop_soon(void *context)
 {
     poll(NULL, 0, 50);
@@ -673,6 +713,7 @@ int main(void)
         cmocka_unit_test(test_dialogues),
         cmocka_unit_test(test_redirect),
         cmocka_unit_test(test_sound_too),
+        cmocka_unit_test(test_sound_alone),
         cmocka_unit_test(test_stop_ends_any_wait),
         cmocka_unit_test(test_silence_ends_it),
         cmocka_unit_test(test_mangled_media),
