@@ -2,7 +2,7 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <stdatomic.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -22,13 +22,16 @@
 
 struct ptz_camera {
     const struct cfg_camera *config;
-    pthread_mutex_t lock;  /* held while the camera is talked to; guards all below */
-    struct onvif *onvif;   /* NULL: onvif.host is empty */
+    struct onvif *onvif; /* NULL: onvif.host is empty */
+    /* Whose turn it is: calls go in the order they came, so that no STOP overtakes its move. */
+    pthread_mutex_t lock; /* guards the tickets; never held while the camera is talked to */
+    pthread_cond_t turn;
+    uint64_t next_ticket, now_serving;
+    /* Only for whose turn it is: */
     bool known;            /* what onvif_learn() found is valid */
     bool active;           /* a continuous move began and was not stopped by us */
     struct mono failed_at; /* us 0: the last attempt to learn was good */
     struct err failure;
-    atomic_int waiting; /* calls inside or before the lock */
 };
 
 struct ptz {
@@ -51,6 +54,7 @@ struct ptz *ptz_create(const struct config *config)
         struct ptz_camera *camera = &ptz->cameras[i];
         camera->config = &config->cameras[i];
         pthread_mutex_init(&camera->lock, NULL);
+        pthread_cond_init(&camera->turn, NULL);
         const struct cfg_onvif *onvif = &camera->config->onvif;
         if (onvif->host[0] != '\0') {
             struct onvif_setup setup = {
@@ -74,6 +78,7 @@ void ptz_destroy(struct ptz *ptz)
     }
     for (size_t i = 0; i < ptz->config->camera_count; i++) {
         onvif_destroy(ptz->cameras[i].onvif);
+        pthread_cond_destroy(&ptz->cameras[i].turn);
         pthread_mutex_destroy(&ptz->cameras[i].lock);
     }
     free(ptz->cameras);
@@ -101,31 +106,51 @@ static int name_it(const struct ptz_camera *camera, struct err *err)
                       onvif->port);
 }
 
+static void leave(struct ptz_camera *camera)
+{
+    pthread_mutex_lock(&camera->lock);
+    camera->now_serving++;
+    pthread_cond_broadcast(&camera->turn);
+    pthread_mutex_unlock(&camera->lock);
+}
+
+/* Waits for a turn, which those before it bound: each is over at its deadline. */
+static bool take_turn(struct ptz_camera *camera)
+{
+    pthread_mutex_lock(&camera->lock);
+    bool room = camera->next_ticket - camera->now_serving < PTZ_WAITING_MAX;
+    if (room) {
+        uint64_t ticket = camera->next_ticket++;
+        while (camera->now_serving != ticket) {
+            pthread_cond_wait(&camera->turn, &camera->lock);
+        }
+    }
+    pthread_mutex_unlock(&camera->lock);
+    return room;
+}
+
 /* Begins a call: the camera is ours until leave(). */
 static int enter(struct ptz_camera *camera, struct err *err)
 {
+    const char *name = camera->config->name;
     if (camera->onvif == NULL) {
-        return err_set(err, ENODEV, "camera %s has no onvif.host in the configuration",
-                       camera->config->name);
-    }
-    if (atomic_fetch_add(&camera->waiting, 1) >= PTZ_WAITING_MAX) {
-        atomic_fetch_sub(&camera->waiting, 1);
-        return err_set(err, EBUSY, "camera %s: it is still busy with %d requests before this one",
-                       camera->config->name, PTZ_WAITING_MAX);
+        return err_set(err, ENODEV, "camera %s has no onvif.host in the configuration", name);
     }
     struct mono deadline = {mono_now().us + (int64_t)PTZ_WAIT_MS * 1000};
-    pthread_mutex_lock(&camera->lock);
+    if (!take_turn(camera)) {
+        return err_set(err, EBUSY, "camera %s: it is still busy with %d requests before this one",
+                       name, PTZ_WAITING_MAX);
+    }
+    if (mono_now().us >= deadline.us) {
+        leave(camera);
+        return err_set(err, EBUSY, "camera %s: the requests before this one took all the time",
+                       name);
+    }
     onvif_set_deadline(camera->onvif, deadline);
     return 0;
 }
 
-static void leave(struct ptz_camera *camera)
-{
-    pthread_mutex_unlock(&camera->lock);
-    atomic_fetch_sub(&camera->waiting, 1);
-}
-
-/* Sees to it that the camera is known. Lock held. */
+/* Sees to it that the camera is known. */
 static int know(struct ptz_camera *camera, struct err *err)
 {
     if (camera->known) {

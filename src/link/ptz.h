@@ -1,7 +1,7 @@
 /* Moving cameras: which cameras have motors, what these can do, and the commands of Frigate's topic
- * `<camera>/ptz`. Any thread; every call but the getters of nothing waits for the camera, bounded
- * by PTZ_WAIT_MS. Commands to one camera run one after the other; what one camera does is nothing
- * to the others. What is known of a camera is kept and asked again after a failure. */
+ * `<camera>/ptz`. Any thread; calls that ask or move wait for the camera, at most PTZ_WAIT_MS.
+ * Those to one camera run one after the other, in the order they came; what one camera does is
+ * nothing to the others. What is known of a camera is kept and asked again after a failure. */
 #ifndef CORVETTE_LINK_PTZ_H
 #define CORVETTE_LINK_PTZ_H
 

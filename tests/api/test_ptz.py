@@ -2,6 +2,7 @@
 import concurrent.futures
 import contextlib
 import socket
+import time
 
 import pytest
 
@@ -28,6 +29,7 @@ KINDS = {
     "plain": ({}, {}),
     "short": ({"prefixes": "short", "auth": "none", "options": False}, {}),
     "numbered": ({"prefixes": "numbered", "only_services": True, "address": "192.168.77.1:8899"}, {}),
+    "tricky": ({"address": "127.0.0.1:80@192.0.2.1"}, {}),
     "httpdigest": ({"auth": "digest"}, {}),
     "late": ({"clock_offset": -3 * 3600}, {"ignore_time_mismatch": True}),
     "late_strict": ({"clock_offset": 3 * 3600}, {}),
@@ -40,6 +42,7 @@ KINDS = {
     "nameless": ({"presets": (("3", ""), ("4", None), ("5", "A&amp;B"))}, {}),
     "broken": ({}, {}), "huge": ({}, {}), "redirect": ({}, {}), "doctype": ({}, {}), "bomb": ({}, {}),
     "empty": ({}, {}), "close": ({}, {}), "deep": ({}, {}), "slow": ({}, {}), "restarting": ({}, {}),
+    "orderly": ({}, {}),
 }
 TROUBLES = {
     "broken": "GetProfiles: the answer is not XML",
@@ -104,7 +107,7 @@ def test_info_without_motors_or_cameras(bench):
     assert answer.status_code == 400 and "it cannot pan and tilt" in answer.json()["message"]
 
 
-@pytest.mark.parametrize("name", ["short", "numbered", "httpdigest", "late"])
+@pytest.mark.parametrize("name", ["short", "numbered", "tricky", "httpdigest", "late"])
 def test_devices_of_other_kinds(bench, name):
     device = bench.devices[name]
     assert bench.info(name)["features"] == EVERYTHING
@@ -286,6 +289,29 @@ def test_a_slow_camera_holds_up_nobody(bench):
         device.release.set()
         statuses = sorted(one.result().status_code for one in asked)
     assert statuses == [502] * 4 + [503] * 6
+
+
+def test_orders_keep_their_order(bench):
+    """While the camera is slow over one, others wait: they are carried out as they came, so that it
+    does not move on after its STOP."""
+    device = bench.devices["orderly"]
+    assert bench.info("orderly")["features"] == EVERYTHING
+    for _ in range(3):
+        device.trouble["GetStatus"] = "slow"
+        device.release.clear()
+        slow, calls = device.slow, len(device.calls)
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:
+            asked = [pool.submit(bench.corvette.get, "/api/orderly/ptz/status")]
+            wait_for(lambda: device.slow == slow + 1, "the camera to be busy")
+            for text in ("MOVE_LEFT", "STOP", "ZOOM_IN"):
+                asked.append(pool.submit(bench.command, "orderly", text))
+                time.sleep(0.1)  # as a finger on a button
+            device.trouble.clear()
+            device.release.set()
+        assert [one.result().status_code for one in asked[1:]] == [200] * 3
+        moves = [name for name in device.calls[calls:] if name in ("ContinuousMove", "Stop")]
+        assert moves == ["ContinuousMove", "Stop", "ContinuousMove"]
+        bench.do("orderly", "STOP")
 
 
 def test_stopping_does_not_wait_for_a_camera(tmp_path):

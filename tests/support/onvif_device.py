@@ -164,8 +164,7 @@ class OnvifDevice:
         if kind == "slow":
             self.slow += 1
             self.release.wait(60)
-            return True
-        if kind == "close":
+        if kind in ("slow", "close"):
             http_request.close_connection = True
             return True
         if kind == "fault":
