@@ -452,6 +452,8 @@ struct config *config_load(const char *name, const char *text, size_t length,
 void config_free(struct config *config); /* NULL is fine */
 
 const struct cfg_camera *config_camera(const struct config *config, const char *name); /* or NULL */
+/* All of them in the order of their names, which is that of keys in answers; malloc'd. */
+const struct cfg_camera **config_cameras_by_name(const struct config *config);
 /* Index of the camera in config->cameras, or -1. */
 int config_camera_index(const struct config *config, const char *name);
 /* The filter for a label; a built-in default one when none was configured (never NULL). */

@@ -124,6 +124,22 @@ const struct cfg_camera *config_camera(const struct config *config, const char *
     return index >= 0 ? &config->cameras[index] : NULL;
 }
 
+static int by_name(const void *a, const void *b)
+{
+    return strcmp((*(const struct cfg_camera *const *)a)->name,
+                  (*(const struct cfg_camera *const *)b)->name);
+}
+
+const struct cfg_camera **config_cameras_by_name(const struct config *config)
+{
+    const struct cfg_camera **cameras = mem_array(config->camera_count, sizeof *cameras);
+    for (size_t i = 0; i < config->camera_count; i++) {
+        cameras[i] = &config->cameras[i];
+    }
+    qsort(cameras, config->camera_count, sizeof *cameras, by_name);
+    return cameras;
+}
+
 const struct cfg_filter *config_filter(const struct cfg_filters *filters, const char *label)
 {
     static char any[] = "";

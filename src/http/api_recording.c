@@ -1,6 +1,7 @@
 /* Recorded segments as rows. */
 #include <math.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/jout.h"
 #include "footage/space.h"
@@ -45,19 +46,21 @@ void api_recordings_storage(struct request *request)
     struct jout json = {.out = &text};
     bool known =
         space_look(server_data_dir(request->server), "recordings", &free_bytes, &size) == 0;
+    AUTO_FREE const struct cfg_camera **cameras = config_cameras_by_name(request->config);
     jout_begin_object(&json);
     int result = 0;
     for (size_t i = 0; known && i < request->config->camera_count && result == 0; i++) {
         struct db_opt_double mib;
         double rate;
-        const char *name = request->config->cameras[i].name;
-        result = db_recording_usage(db, name, &mib, &rate);
-        jout_key(&json, name);
+        result = db_recording_usage(db, cameras[i]->name, &mib, &rate);
+        jout_key(&json, cameras[i]->name);
         jout_begin_object(&json);
         put_rate(&json, rate);
         if (mib.has) {
             jout_put_double(&json, "usage", mib.value);
-            jout_put_double(&json, "usage_percent", mib.value * (1 << 20) / (double)size * 100);
+            if (mib.value != 0) {
+                jout_put_double(&json, "usage_percent", mib.value * (1 << 20) / (double)size * 100);
+            }
         } else {
             jout_key(&json, "usage");
             jout_null(&json);

@@ -39,23 +39,6 @@ static struct board_entry *entry_of(const struct stats_source *source, enum boar
     return board_find(source->setup->board, role, name);
 }
 
-static int by_camera_name(const void *a, const void *b)
-{
-    return strcmp((*(const struct cfg_camera *const *)a)->name,
-                  (*(const struct cfg_camera *const *)b)->name);
-}
-
-/* malloc'd, sorted by name. */
-static const struct cfg_camera **sorted_cameras(const struct config *config)
-{
-    const struct cfg_camera **cameras = mem_array(config->camera_count, sizeof *cameras);
-    for (size_t i = 0; i < config->camera_count; i++) {
-        cameras[i] = &config->cameras[i];
-    }
-    qsort(cameras, config->camera_count, sizeof *cameras, by_camera_name);
-    return cameras;
-}
-
 static int by_detector_name(const void *a, const void *b)
 {
     return strcmp((*(const struct cfg_detector *const *)a)->name,
@@ -116,7 +99,7 @@ static bool write_bandwidth(const struct stats_source *source, struct jout *json
 static bool write_cameras(const struct stats_source *source, struct jout *json)
 {
     const struct config *config = source->setup->config;
-    const struct cfg_camera **cameras = sorted_cameras(config);
+    const struct cfg_camera **cameras = config_cameras_by_name(config);
     jout_begin_object(json);
     for (size_t i = 0; i < config->camera_count; i++) {
         const struct cfg_camera *camera = cameras[i];
@@ -137,7 +120,8 @@ static bool write_cameras(const struct stats_source *source, struct jout *json)
         jout_put_bool(json, "detection_enabled", detects);
         put_fixed(json, "detection_fps", samples_rate(source->samples, analyse, SAMPLE_DETECTIONS),
                   2);
-        put_pid(json, "ffmpeg_pid", capture); /* libav runs inside capture */
+        /* libav runs inside capture; never null in the peer */
+        jout_put_int(json, "ffmpeg_pid", capture != NULL ? atomic_load(&capture->pid) : 0);
         put_pid(json, "pid", analyse);
         put_fixed(json, "process_fps", samples_rate(source->samples, analyse, SAMPLE_FRAMES), 2);
         put_fixed(json, "skipped_fps", samples_rate(source->samples, analyse, SAMPLE_SKIPPED), 2);
@@ -257,7 +241,7 @@ static void put_worker(struct jout *json, const char *key, const struct board_en
 static void put_camera_workers(const struct stats_source *source, struct jout *json)
 {
     const struct config *config = source->setup->config;
-    const struct cfg_camera **cameras = sorted_cameras(config);
+    const struct cfg_camera **cameras = config_cameras_by_name(config);
     jout_begin_object(json);
     for (size_t i = 0; i < config->camera_count; i++) {
         if (cameras[i]->enabled) {

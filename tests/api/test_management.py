@@ -76,6 +76,19 @@ def own(tmp_path):
         yield system
 
 
+def test_storage(system):
+    """Every camera, in the order of the names, recorded or not."""
+    now = time.time()
+    system.run_sql("INSERT INTO recordings (id, camera, path, start_time, end_time, duration, "
+                   "segment_size) VALUES ('s', 'back', '/media/frigate/recordings/s.mp4', ?, ?, 10, 2.5)",
+                   now - 20, now - 10)
+    answer = system.get("/api/recordings/storage")
+    rows = answer.json()
+    assert list(rows) == sorted(rows) == ["back", "front_door"]
+    assert list(rows["back"]) == ["bandwidth", "usage", "usage_percent"] and rows["back"]["usage"] == 2.5
+    assert rows["front_door"] == {"bandwidth": 0, "usage": None}
+
+
 def test_restart(own):
     """A restart that was asked for over HTTP brings every worker up anew."""
     before = own.wait_pid("server")
