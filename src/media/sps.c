@@ -60,10 +60,10 @@ static int32_t golomb_signed(struct bits *b)
 
 static void skip_scaling_list(struct bits *b, unsigned size)
 {
-    int32_t last = 8, next = 8;
+    uint32_t last = 8, next = 8; /* modulo 256, whatever the delta */
     for (unsigned i = 0; i < size && !b->failed; i++) {
         if (next != 0) {
-            next = (last + golomb_signed(b) + 256) % 256;
+            next = (last + (uint32_t)golomb_signed(b)) % 256;
         }
         last = next == 0 ? last : next;
     }
