@@ -47,8 +47,11 @@ static void read_word(const char *word, struct openapi_answer *answer)
 
 const char *openapi_next_answer(const char *text, struct openapi_answer *answer)
 {
-    text += text != NULL ? strspn(text, " ") : 0;
-    if (text == NULL || *text == '\0') {
+    if (text == NULL) {
+        return NULL;
+    }
+    text += strspn(text, " ");
+    if (*text == '\0') {
         return NULL;
     }
     char word[64];
