@@ -29,12 +29,8 @@ void str_clear(struct str *str)
     }
 }
 
-void str_reserve(struct str *str, size_t more)
+static void grow(struct str *str, size_t needed)
 {
-    size_t needed = str->length + more + 1;
-    if (needed <= str->capacity) {
-        return;
-    }
     size_t capacity = str->capacity ? str->capacity : 64;
     while (capacity < needed) {
         capacity *= 2;
@@ -42,6 +38,13 @@ void str_reserve(struct str *str, size_t more)
     str->data = mem_grow(str->data, capacity, 1);
     str->capacity = capacity;
     str->data[str->length] = '\0';
+}
+
+void str_reserve(struct str *str, size_t more)
+{
+    if (str->length + more >= str->capacity) { /* nearly never: appending costs its bytes */
+        grow(str, str->length + more + 1);
+    }
 }
 
 void str_add_bytes(struct str *str, const void *data, size_t length)

@@ -38,7 +38,7 @@ static void reply_films(struct request *request, const char *camera, double afte
     if (result == 0 && count == 0) {
         reply_message(request, 404, false, "No previews found.");
     } else {
-        reply_rows(request, result, &text);
+        reply_kept_rows(request, result, &text, KEEP_MS);
     }
 }
 

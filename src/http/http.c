@@ -311,10 +311,11 @@ static void reply_unrouted(struct request *request, unsigned allowed)
 }
 
 /* Answers with what was answered before, if that still holds. Not where the reply already has a
- * header of its own, as a cookie that is renewed. */
+ * header of its own, as a cookie that is renewed; nor where it is made on another thread, for it
+ * comes back to this one, which may not wait for itself. */
 static bool reply_again(struct request *request)
 {
-    if (request->method != HTTP_GET || request->reply.header_count > 0) {
+    if (request->method != HTTP_GET || request->reply.header_count > 0 || request->route->waits) {
         return false;
     }
     bool gzip = http_accepts_gzip(request_header(request, "Accept-Encoding"));

@@ -159,7 +159,8 @@ static int add_motion(struct bins *bins, struct lane *lane)
     size_t number = (size_t)(bin - bins->items) + 1;
     if (lane->listed != number) {
         lane->listed = number;
-        str_addf(&bin->cameras, "%s%s", bin->cameras.length > 0 ? "," : "", lane->camera);
+        str_add(&bin->cameras, bin->cameras.length > 0 ? "," : "");
+        str_add(&bin->cameras, lane->camera);
     }
     return advance(lane);
 }

@@ -149,12 +149,42 @@ static void foreign_changes_are_seen(void **state)
     check(folder);
 }
 
+/* A row that is changed in its place leaves all counts as they are. */
+static void changes_of_another_program_are_doubted(void **state)
+{
+    struct folder *folder = *state;
+    struct err err = ERR_NONE;
+    srand(13);
+    rollup_check(folder->store, never, NULL);
+    random_changes(folder, 40);
+    assert_false(rollup_is_doubtful(folder->store));
+    struct db *other = db_open(folder->file, false, &err);
+    assert_int_equal(db_execute(other,
+                                "UPDATE recordings SET motion = 77; "
+                                "UPDATE event SET has_clip = 1 - has_clip",
+                                &err),
+                     0);
+    assert_true(rollup_is_doubtful(folder->store));
+    {
+        AUTO_READER struct db *db = store_reader(folder->store);
+        assert_false(rollup_is_ready(db));
+    }
+    rollup_check(folder->store, never, NULL);
+    assert_false(rollup_is_doubtful(folder->store));
+    check(folder);
+    db_close(other);
+    random_changes(folder, 40);
+    check(folder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(sums_follow_every_change, folder_setup_store,
                                         folder_teardown),
         cmocka_unit_test_setup_teardown(foreign_changes_are_seen, folder_setup_store,
+                                        folder_teardown),
+        cmocka_unit_test_setup_teardown(changes_of_another_program_are_doubted, folder_setup_store,
                                         folder_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
