@@ -67,9 +67,27 @@ static void note_foreign(struct changes *changes)
     note(changes, UINT32_MAX);
 }
 
+/* Lock held. Brings the moments up to date; false when a commit of ours may be half seen. */
+static bool look(struct changes *changes)
+{
+    int64_t version = version_of(changes->watch);
+    if (version == changes->version && version >= 0) {
+        return true;
+    }
+    if (changes->committing || version < 0) {
+        return false;
+    }
+    changes->version = version;
+    note_foreign(changes);
+    return true;
+}
+
 void changes_begin(struct changes *changes)
 {
     pthread_mutex_lock(&changes->lock);
+    /* The writer has the file to itself now: what others committed until here is seen here. */
+    look(changes);
+    changes->writer_version = version_of(changes->writer);
     changes->committing = true;
     pthread_mutex_unlock(&changes->lock);
 }
@@ -90,21 +108,6 @@ void changes_end(struct changes *changes, bool committed, uint32_t tables)
     changes->writer_version = writer_version;
     changes->committing = false;
     pthread_mutex_unlock(&changes->lock);
-}
-
-/* Lock held. Brings the moments up to date; false when a commit of ours may be half seen. */
-static bool look(struct changes *changes)
-{
-    int64_t version = version_of(changes->watch);
-    if (version == changes->version && version >= 0) {
-        return true;
-    }
-    if (changes->committing || version < 0) {
-        return false;
-    }
-    changes->version = version;
-    note_foreign(changes);
-    return true;
 }
 
 uint64_t changes_moment(struct changes *changes)

@@ -19,8 +19,8 @@ struct changes;
 struct changes *changes_create(const char *path, struct db *writer, struct err *err);
 void changes_destroy(struct changes *changes); /* NULL is fine */
 
-/* The writer's thread, around each COMMIT; `tables` as db_tables_written() says. Between the two,
- * what readers see is between two moments. */
+/* The writer's thread, around each COMMIT of a transaction that was begun IMMEDIATE; `tables` as
+ * db_tables_written() says. Between the two, what readers see is between two moments. */
 void changes_begin(struct changes *changes);
 void changes_end(struct changes *changes, bool committed, uint32_t tables);
 
