@@ -1,6 +1,8 @@
 // The first page: live pictures of every camera, and events as they appear. It only asks the same
 // API everyone else does.
 
+import { showLogin, showUser, wantsLogin } from './login.js';
+
 const EVENTS_AT_ONCE = 30;
 const EVENTS_EVERY_MS = 2000;
 const STATS_EVERY_MS = 5000;
@@ -12,6 +14,9 @@ const base = new URL('.', document.baseURI);
 
 async function ask(path) {
   const answer = await fetch(new URL(path, base), { headers: { 'X-CSRF-TOKEN': '1' } });
+  if (wantsLogin(answer)) {
+    showLogin(base);
+  }
   if (!answer.ok) {
     throw new Error(`${path}: ${answer.status}`);
   }
@@ -310,6 +315,7 @@ async function updateLabels() {
   }
 }
 
+await showUser(ask).catch(() => {}); // whoever is to log in first sees the form
 await loadCameras();
 repeat(updateStats, STATS_EVERY_MS);
 const refresh = repeat(updateEvents, EVENTS_EVERY_MS);
