@@ -389,6 +389,9 @@ static void find_lines(const char *text, size_t length, const char *path, bool o
         if (rest == NULL && !(out && at->count == 1)) {
             *from = at->kind == PLACE_MAP ? begin->start : 0;
             *to = at->values[index]->end;
+            if (out && index == 0 && at->kind == PLACE_MAP) {
+                *to = at->keys[1]->start; /* behind a dash the next key moves up */
+            }
         }
         at = at->values[index];
     }
@@ -459,13 +462,69 @@ static void test_random(void **state)
     assert_true(tried > ROUNDS / 4 && made * 100 > tried * 97);
 }
 
+/* ---- every key of whole files ---- */
+
+struct sweep {
+    struct str text;
+    size_t made, refused;
+};
+
+static void try_changes(struct sweep *sweep, const char *path)
+{
+    static const char *const values[] = {"", "7", "some text", "x|y"};
+    for (size_t i = 0; i < ARRAY_SIZE(values); i++) {
+        AUTO_STR struct str after = {0};
+        struct err err = ERR_NONE;
+        int result = edit_one(str_text(&sweep->text), path, values[i], &after, &err);
+        if (result == 0) {
+            sweep->made++;
+            check_untouched(&sweep->text, &after, path, *values[i] == '\0');
+        } else if (result == -ENOTSUP &&
+                   (strstr(err.text, "anchor") != NULL || strstr(path, "<<") != NULL)) {
+            sweep->refused++;
+        } else {
+            fail_msg("%s=%s: %s", path, values[i], err.text);
+        }
+    }
+}
+
+static void try_all(struct sweep *sweep, const struct place *place, const char *path)
+{
+    for (size_t i = 0; i < place->count; i++) {
+        AUTO_FREE char *number = mem_printf("%zu", i);
+        const char *name = place->kind == PLACE_MAP ? place->keys[i]->text : number;
+        AUTO_FREE char *below = mem_printf("%s%s%s", path, *path != '\0' ? "." : "", name);
+        if (strchr(name, '.') == NULL && *name != '\0') {
+            try_changes(sweep, below);
+            try_all(sweep, place->values[i], below);
+        }
+    }
+}
+
+static void test_every_key(void **state)
+{
+    static const char *const files[] = {"full.yml", "golden.yml", "golden.json"};
+    for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+        struct sweep sweep = {0};
+        struct cfg_arena arena = {0};
+        AUTO_FREE char *path = mem_printf("%s/%s", CONFIG_TEST_DATA, files[i]);
+        assert_int_equal(str_read_file(&sweep.text, path, 1 << 20), 0);
+        const struct place *root = place_read(&arena, sweep.text.data, sweep.text.length);
+        try_all(&sweep, root, "");
+        print_message("%s: %zu changes made, %zu refused\n", files[i], sweep.made, sweep.refused);
+        assert_true(sweep.made > 200);
+        cfg_arena_finish(&arena);
+        str_finish(&sweep.text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_values),   cmocka_unit_test(test_lists),
         cmocka_unit_test(test_new_keys), cmocka_unit_test(test_taking_out),
         cmocka_unit_test(test_shared),   cmocka_unit_test(test_several),
-        cmocka_unit_test(test_random),
+        cmocka_unit_test(test_random),   cmocka_unit_test(test_every_key),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
