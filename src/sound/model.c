@@ -14,7 +14,7 @@
 #include "onnx/session.h"
 
 #define OUTPUTS_MAX 8 /* YAMNet has three: scores, embeddings, spectrogram */
-#define RANK_MAX 2
+#define RANK_MAX 3
 
 struct sound_model {
     const struct ort *ort;
@@ -80,7 +80,7 @@ static int prepare_input(struct sound_model *model, struct err *err)
     if (result < 0) {
         return result;
     }
-    bool fits = rank > 0 && number == ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT &&
+    bool fits = rank > 0 && rank <= 2 && number == ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT &&
                 (dims[rank - 1] < 0 || dims[rank - 1] == SOUNDS_CHUNK) &&
                 (rank == 1 || dims[0] < 0 || dims[0] == 1);
     if (!fits) {

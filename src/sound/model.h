@@ -1,6 +1,7 @@
 /* A sound model in ONNX Runtime, laid out like YAMNet: 15,600 samples of 16 kHz sound as floats in
  * -1..1 go in ([15600] or [1,15600], or of free length), scores of classes come out ([classes],
- * [1,classes], or [frames,classes]: the best of the frames counts). One thread. */
+ * [1,classes], [frames,classes] or [1,frames,classes]: the best of the frames counts). One thread.
+ */
 #ifndef CORVETTE_SOUND_MODEL_H
 #define CORVETTE_SOUND_MODEL_H
 

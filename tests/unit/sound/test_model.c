@@ -31,17 +31,15 @@ static int teardown(void **state)
 
 static const struct onnx_shape flat = {{SOUNDS_CHUNK}, 1}, row = {{1, SOUNDS_CHUNK}, 2},
                                open_row = {{0, 0}, 2}, frames = {{FRAMES, LABELS}, 2},
-                               open_frames = {{0, LABELS}, 2}, unknown = {{0, 0}, 2};
+                               open_frames = {{0, LABELS}, 2}, unknown = {{0, 0}, 2},
+                               batch = {{1, FRAMES, LABELS}, 3};
 
 static void every_layout_gives_the_best_of_the_frames(void **state)
 {
     const struct {
         struct onnx_shape input, declared, real;
-    } cases[] = {{flat, frames, frames},
-                 {row, frames, frames},
-                 {open_row, frames, frames},
-                 {flat, open_frames, frames},
-                 {flat, unknown, frames}};
+    } cases[] = {{flat, frames, frames},      {row, frames, frames}, {open_row, frames, frames},
+                 {flat, open_frames, frames}, {row, batch, batch},   {flat, unknown, frames}};
     int16_t samples[SOUNDS_CHUNK];
     for (int i = 0; i < SOUNDS_CHUNK; i++) {
         samples[i] = (int16_t)(i / LABELS == i % FRAMES ? 16384 + i % LABELS : -i % LABELS);
@@ -82,7 +80,7 @@ static void others_are_refused(void **state)
         {ONNX_U8, {{SOUNDS_CHUNK}, 1}, {{FRAMES, LABELS}, 2}, LABELS, "not float32"},
         {ONNX_F32, {{1, 3, 260, 20}, 4}, {{FRAMES, LABELS}, 2}, LABELS, "input"},
         {ONNX_F32, {{SOUNDS_CHUNK}, 1}, {{FRAMES, LABELS}, 2}, 521, "521 labels"},
-        {ONNX_F32, {{SOUNDS_CHUNK}, 1}, {{1, FRAMES, LABELS}, 3}, LABELS, "520 labels"},
+        {ONNX_F32, {{SOUNDS_CHUNK}, 1}, {{1, 1, FRAMES, LABELS}, 4}, LABELS, "520 labels"},
     };
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         struct err err = ERR_NONE;
