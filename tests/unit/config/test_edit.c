@@ -389,8 +389,12 @@ static void find_lines(const char *text, size_t length, const char *path, bool o
         if (rest == NULL && !(out && at->count == 1)) {
             *from = at->kind == PLACE_MAP ? begin->start : 0;
             *to = at->values[index]->end;
-            if (out && index == 0 && at->kind == PLACE_MAP) {
-                *to = at->keys[1]->start; /* behind a dash the next key moves up */
+            /* With one between brackets goes a comma; behind a dash the next key moves up. */
+            if (out && at->flow && index > 0 && index + 1 == at->count) {
+                *from = at->values[index - 1]->end;
+            }
+            if (out && index + 1 < at->count && (at->flow || index == 0)) {
+                *to = (at->kind == PLACE_MAP ? at->keys : at->values)[index + 1]->start;
             }
         }
         at = at->values[index];
