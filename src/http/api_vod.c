@@ -20,6 +20,7 @@
 #include "http/api.h"
 #include "http/files.h"
 #include "http/hour.h"
+#include "http/http_private.h"
 #include "http/request.h"
 #include "media/mp4.h"
 #include "server/server.h"
@@ -402,7 +403,8 @@ static void reply_media(struct request *request, const struct target *target)
                 (struct playlist_segment){span.segments[i].start, span.segments[i].duration, false};
         }
     } else {
-        listing.presence = presence_create(server_data_dir(request->server), target->camera);
+        listing.presence = presence_create(http_presence(request->http),
+                                           server_data_dir(request->server), target->camera);
         result = db_stream_changes(db, target->camera, target->after, target->before,
                                    &listing.changes, &listing.change_count);
         result = result < 0 ? result : list_segments(&listing, &stream);

@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "footage/presence.h"
 #include "http/answers.h"
 #include "http/auth.h"
 #include "http/certificate.h"
@@ -47,11 +48,17 @@ struct http {
     struct streams *streams;
     struct later *later;
     struct answers *answers;
+    struct presence_memory *presence;
 };
 
 struct files *http_files(struct http *http)
 {
     return http->files;
+}
+
+struct presence_memory *http_presence(struct http *http)
+{
+    return http->presence;
 }
 
 struct streams *http_streams(struct http *http)
@@ -532,6 +539,7 @@ struct http *http_start(const struct http_setup *setup, struct err *err)
     http->files = files_create(server_data_dir(setup->server));
     http->streams = streams_create(setup->server);
     http->later = later_create(handle_later);
+    http->presence = presence_memory_create();
     http->answers = answers_create(server_store(setup->server), setup->entry);
     http->auth = auth_create(&auth, err);
     if (http->auth == NULL || !start_open(http, err) ||
@@ -560,6 +568,7 @@ void http_stop(struct http *http)
     streams_destroy(http->streams);
     later_destroy(http->later);
     answers_destroy(http->answers);
+    presence_memory_destroy(http->presence);
     files_destroy(http->files);
     free(http);
 }

@@ -6,12 +6,14 @@
 
 struct auth;
 struct files;
+struct presence_memory;
 struct request;
 struct streams;
 
 struct auth *http_auth(struct http *http);
 struct files *http_files(struct http *http);
 struct streams *http_streams(struct http *http);
+struct presence_memory *http_presence(struct http *http);
 /* Asks for a restart of everything; 0 or -errno. */
 int http_restart(struct http *http);
 
