@@ -250,10 +250,21 @@ static void recount_motion(struct db *db, const struct db_activity_filter *filte
     str_addf(out, "most %s", most > 0 ? "100" : "0");
 }
 
+/* Past the next `word`, NULL when there is none; strstr() is quadratic over a list under a
+ * sanitizer. */
+static const char *past(const char *text, const char *word)
+{
+    size_t length = strlen(word);
+    while (*text != '\0' && strncmp(text, word, length) != 0) {
+        text++;
+    }
+    return *text != '\0' ? text + length : NULL;
+}
+
 static void motion_is_that_of_a_recount(void **state)
 {
     struct folder *folder = *state;
-    static const int scales[] = {1, 10, 30, 60, 900}; /* of a day without rest */
+    static const int scales[] = {10, 30, 60, 300, 900}; /* of a day without rest */
     srand(23);
     fill(folder, 600);
     for (int i = 0; i < 40; i++) {
@@ -267,12 +278,10 @@ static void motion_is_that_of_a_recount(void **state)
         AUTO_STR struct str json = {0}, got = {0}, expected = {0};
         assert_int_equal(db_activity_motion_json(db, &filter, &json), 0);
         bool full = false;
-        for (const char *p = str_text(&json); (p = strstr(p, "{\"camera\":\"")) != NULL;) {
-            const char *names = p + strlen("{\"camera\":\"");
-            size_t length = strcspn(names, "\"");
-            int count = length == 0 ? 0 : 1 + (memchr(names, ',', length) != NULL);
-            const char *motion = strstr(p, "\"motion\":") + strlen("\"motion\":");
-            const char *start = strstr(p, "\"start_time\":") + strlen("\"start_time\":");
+        for (const char *p = str_text(&json); (p = past(p, "{\"camera\":\"")) != NULL;) {
+            size_t length = strcspn(p, "\"");
+            int count = length == 0 ? 0 : 1 + (memchr(p, ',', length) != NULL);
+            const char *motion = past(p, "\"motion\":"), *start = past(motion, "\"start_time\":");
             full |= strncmp(motion, "100.0", 5) == 0;
             if (count > 0) {
                 str_addf(&got, "%.*s:%d ", (int)strcspn(start, "}"), start, count);
