@@ -28,7 +28,7 @@ def test_logging_in_and_out(system, browser):
     password = re.search(r"with password (\S+)", system.wait_log("made user admin"))[1]
     def form_shows():
         return browser.find_element(By.ID, "login").is_displayed()
-    browser.get(system.guarded_url + "/")
+    browser.get(wait_for(lambda: system.guarded_url, "the port of logins") + "/")
     wait_for(form_shows, "the form")
     assert not browser.find_elements(By.CSS_SELECTOR, "[data-camera]")
     log_in(browser, "admin", "wrong")

@@ -107,7 +107,7 @@ class Corvette:
     # Asking --------------------------------------------------------------------------------
 
     def request(self, method, path, guarded=False, **options):
-        base = self.guarded_url if guarded else self.url
+        base = wait_for(lambda: self.guarded_url, "the port of logins") if guarded else self.url
         answer = requests.request(method, base + path, timeout=PATIENCE_S, **options)
         if not options.get("stream"):
             openapi.description(PROGRAM).check(method, path, answer)
