@@ -53,6 +53,8 @@ void onvif_set_deadline(struct onvif *onvif, struct mono deadline);
 /* Forgets what was known and asks the device again. All calls from here on: 0, or -errno with a
  * sentence (see soap_call(); -EOPNOTSUPP: the device cannot do that). */
 int onvif_learn(struct onvif *onvif, struct err *err);
+/* Asks for the presets again; those that are known stay when that fails. */
+int onvif_refresh_presets(struct onvif *onvif, struct err *err);
 void onvif_get_facts(const struct onvif *onvif, struct onvif_facts *facts);
 
 /* Speeds and distances are -1..1 of what the device can do; right, up and nearer are positive. */

@@ -300,11 +300,28 @@ static void add_preset(struct onvif *onvif, xmlNode *node)
         (struct onvif_preset){.name = name, .token = token};
 }
 
-/* Presets are an extra: without them the motors still move. */
-static int learn_presets(struct onvif *onvif, struct err *err)
+static void forget_presets(struct onvif *onvif)
 {
+    for (size_t i = 0; i < onvif->preset_count; i++) {
+        free(onvif->presets[i].name);
+        free(onvif->presets[i].token);
+    }
+    free(onvif->presets);
+    onvif->presets = NULL;
+    onvif->preset_count = onvif->preset_capacity = 0;
+}
+
+/* Presets are an extra: without them the motors still move. */
+int onvif_refresh_presets(struct onvif *onvif, struct err *err)
+{
+    if (onvif->features == 0) {
+        return 0;
+    }
     AUTO_SOAP_ANSWER struct soap_answer answer = {0};
     int result = ask_ptz(onvif, "GetPresets", "ProfileToken", onvif->profile, &answer, err);
+    if (result == 0) {
+        forget_presets(onvif);
+    }
     for (xmlNode *at = xml_find(answer.body, "Preset"); at != NULL; at = xml_again(at)) {
         add_preset(onvif, at);
     }
@@ -330,7 +347,7 @@ static int learn_motors(struct onvif *onvif, struct err *err)
         return 0;
     }
     result = learn_spaces(onvif, xml_find(profile, "PTZConfiguration"), err);
-    return result == 0 ? learn_presets(onvif, err) : result;
+    return result == 0 ? onvif_refresh_presets(onvif, err) : result;
 }
 
 void onvif_forget(struct onvif *onvif)
@@ -344,13 +361,7 @@ void onvif_forget(struct onvif *onvif)
         free(onvif->spaces[i].uri);
         onvif->spaces[i] = (struct onvif_space){0};
     }
-    for (size_t i = 0; i < onvif->preset_count; i++) {
-        free(onvif->presets[i].name);
-        free(onvif->presets[i].token);
-    }
-    free(onvif->presets);
-    onvif->presets = NULL;
-    onvif->preset_count = onvif->preset_capacity = 0;
+    forget_presets(onvif);
     onvif->features = 0;
     onvif->soap.http_digest = false;
 }

@@ -18,7 +18,8 @@
 /* A camera that could not be asked is not asked again so soon: whoever wants it meanwhile gets the
  * same sentence at once instead of waiting as well. */
 #define FAILED_US 5000000
-#define SPEED 0.5 /* of continuous moves, as Frigate's */
+#define PRESETS_US 30000000 /* older ones are asked for again before they are shown */
+#define SPEED 0.5           /* of continuous moves, as Frigate's */
 
 struct ptz_camera {
     const struct cfg_camera *config;
@@ -28,9 +29,10 @@ struct ptz_camera {
     pthread_cond_t turn;
     uint64_t next_ticket, now_serving;
     /* Only for whose turn it is: */
-    bool known;            /* what onvif_learn() found is valid */
-    bool active;           /* a continuous move began and was not stopped by us */
-    struct mono failed_at; /* us 0: the last attempt to learn was good */
+    bool known;             /* onvif_learn() was good; silence since then changes nothing */
+    struct mono presets_at; /* when they were last learned */
+    bool active;            /* a continuous move began and was not stopped by us */
+    struct mono failed_at;  /* us 0: the last attempt to learn was good */
     struct err failure;
 };
 
@@ -150,13 +152,13 @@ static int enter(struct ptz_camera *camera, struct err *err)
     return 0;
 }
 
-/* Sees to it that the camera is known. */
-static int know(struct ptz_camera *camera, struct err *err)
+/* Sees to it that the camera is known. `urgent`: however lately it failed. */
+static int know(struct ptz_camera *camera, bool urgent, struct err *err)
 {
     if (camera->known) {
         return 0;
     }
-    if (camera->failed_at.us != 0 && mono_since_us(camera->failed_at) < FAILED_US) {
+    if (!urgent && camera->failed_at.us != 0 && mono_since_us(camera->failed_at) < FAILED_US) {
         *err = camera->failure;
         return -err->code;
     }
@@ -164,6 +166,7 @@ static int know(struct ptz_camera *camera, struct err *err)
     camera->known = result == 0;
     camera->active = false;
     camera->failed_at = (struct mono){0};
+    camera->presets_at = mono_now();
     if (result == -ECANCELED) {
         return result;
     }
@@ -185,6 +188,7 @@ struct step {
     const struct command *command;
     const char *text; /* what follows the command's name */
     double numbers[2];
+    bool urgent;
     struct onvif_status *status;
 };
 typedef int (*step_fn)(struct ptz_camera *camera, const struct step *step, struct err *err);
@@ -196,8 +200,22 @@ static bool may_be_stale(int result)
     return result == -EREMOTEIO || result == -EACCES || result == -EBADMSG;
 }
 
-/* Does something with a camera that is known; if the camera refuses what rests on knowledge from
- * before, it is asked again and the step tried once more. */
+/* Takes the step if the camera is known or can be; the sentence names the camera. */
+static int try_step(struct ptz_camera *camera, step_fn fn, const struct step *step, struct err *err)
+{
+    *err = ERR_NONE;
+    int result = know(camera, step->urgent, err);
+    if (result == 0) {
+        result = fn(camera, step, err);
+        if (result < 0) {
+            name_it(camera, err);
+        }
+    }
+    return result;
+}
+
+/* Does something with a camera; if it refuses what rests on knowledge from before, it is asked
+ * again and the step tried once more. */
 static int with_camera(struct ptz *ptz, int index, step_fn fn, const struct step *step,
                        struct err *err)
 {
@@ -207,26 +225,10 @@ static int with_camera(struct ptz *ptz, int index, step_fn fn, const struct step
         return result;
     }
     bool known_before = camera->known;
-    result = know(camera, err);
-    if (result < 0) {
-        leave(camera);
-        return result;
-    }
-    result = fn(camera, step, err);
+    result = try_step(camera, fn, step, err);
     if (known_before && may_be_stale(result)) {
-        *err = ERR_NONE;
         camera->known = false;
-        result = know(camera, err);
-        if (result < 0) {
-            leave(camera);
-            return result;
-        }
-        result = fn(camera, step, err);
-    }
-    if (result < 0) {
-        name_it(camera, err);
-        /* A command it does not like is no news about the camera; silence is. */
-        camera->known = result == -EOPNOTSUPP || result == -ENOENT || result == -EREMOTEIO;
+        result = try_step(camera, fn, step, err);
     }
     leave(camera);
     return result;
@@ -358,6 +360,7 @@ static int parse(const char *text, struct step *step, struct err *err)
         }
         step->command = command;
         step->text = text + length;
+        step->urgent = command->run == run_stop; /* it may be moving */
         if (!read_numbers(step->text, command->numbers, step->numbers) && command->numbers > 0) {
             return err_set(err, EINVAL, "\"%.80s\": expected %s and %s from -1 to 1", text,
                            command->name,
@@ -392,6 +395,20 @@ static const struct {
     {ONVIF_ZOOM_R, "zoom-r"}, {ONVIF_ZOOM_A, "zoom-a"}, {ONVIF_PT_R_FOV, "pt-r-fov"},
 };
 
+/* Users make presets in the camera: they are asked for again now and then. */
+static int refresh_presets(struct ptz_camera *camera, struct err *err)
+{
+    if (mono_since_us(camera->presets_at) < PRESETS_US) {
+        return 0;
+    }
+    int result = onvif_refresh_presets(camera->onvif, err);
+    if (result < 0) {
+        return name_it(camera, err);
+    }
+    camera->presets_at = mono_now();
+    return 0;
+}
+
 int ptz_info_json(struct ptz *ptz, int index, struct jout *json, struct err *err)
 {
     struct ptz_camera *camera = &ptz->cameras[index];
@@ -399,9 +416,12 @@ int ptz_info_json(struct ptz *ptz, int index, struct jout *json, struct err *err
     int result = enter(camera, err);
     bool entered = result == 0;
     if (entered) {
-        result = know(camera, err);
+        result = know(camera, false, err);
     }
     if (result == 0) {
+        result = refresh_presets(camera, err);
+    }
+    if (camera->known) {
         onvif_get_facts(camera->onvif, &facts);
     }
     jout_begin_object(json);

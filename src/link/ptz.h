@@ -34,8 +34,9 @@ bool ptz_has(const struct ptz *ptz, int camera);
  * ZOOM_ABSOLUTE_<0..1>. Distances: -1..1. */
 int ptz_command(struct ptz *ptz, int camera, const char *text, struct err *err);
 
-/* {"features":[..],"name":..,"presets":[..]}; for a camera that cannot be asked both lists are
- * empty and "error" is the sentence that is also in `err`. A camera without onvif.host: {}. */
+/* {"features":[..],"name":..,"presets":[..]}; for a camera that cannot be asked the lists are what
+ * was known of it, empty at first, and "error" is the sentence that is also in `err`. A camera
+ * without onvif.host: {}. */
 int ptz_info_json(struct ptz *ptz, int camera, struct jout *json, struct err *err);
 /* {"moving":bool|null,"name":..,"pan":..,"tilt":..,"zoom":..}, null for what it does not say.
  * Nothing is written on failure. */

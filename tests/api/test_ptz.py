@@ -42,7 +42,7 @@ KINDS = {
     "nameless": ({"presets": (("3", ""), ("4", None), ("5", "A&amp;B"))}, {}),
     "broken": ({}, {}), "huge": ({}, {}), "redirect": ({}, {}), "doctype": ({}, {}), "bomb": ({}, {}),
     "empty": ({}, {}), "close": ({}, {}), "deep": ({}, {}), "slow": ({}, {}), "restarting": ({}, {}),
-    "orderly": ({}, {}),
+    "orderly": ({}, {}), "patience": ({}, {}),
 }
 TROUBLES = {
     "broken": "GetProfiles: the answer is not XML",
@@ -262,6 +262,31 @@ def test_a_camera_that_restarted(bench):
     device.velocity["pan"] = 0.0
     bench.do("restarting", "MOVE_RIGHT")
     assert device.velocity["pan"] == 0.5
+
+
+def test_a_camera_that_is_silent(bench):
+    """What is known of it stays: a STOP goes out at once when it is back."""
+    device = bench.devices["restarting"]
+    bench.do("restarting", "MOVE_LEFT")
+    device.trouble.update(dict.fromkeys(("Stop", "GetSystemDateAndTime"), "close"))
+    assert bench.command("restarting", "STOP").status_code == 502
+    assert bench.info("restarting")["features"] == EVERYTHING
+    device.trouble.clear()
+    calls = len(device.calls)
+    bench.do("restarting", "STOP")
+    assert device.calls[calls:] == ["Stop"] and not any(device.velocity.values())
+
+
+def test_stop_does_not_wait_for_the_next_try(bench):
+    """A camera that failed lately is left alone for a while, but not when it is to stop."""
+    device = bench.devices["patience"]
+    device.trouble["GetProfiles"] = "fault"
+    assert "error" in bench.info("patience")
+    device.trouble.clear()
+    assert "error" in bench.info("patience")
+    assert bench.command("patience", "MOVE_LEFT").status_code == 502
+    bench.do("patience", "STOP")
+    assert bench.info("patience")["features"] == EVERYTHING
 
 
 def test_a_refused_command(bench):
