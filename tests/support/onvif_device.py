@@ -5,12 +5,13 @@ import base64
 import contextlib
 import datetime
 import hashlib
-import http.server
 import re
 import secrets
 import threading
 import time
 import xml.etree.ElementTree as ET
+
+from peer_server import PeerServer
 
 SOAP = "http://www.w3.org/2003/05/soap-envelope"
 DEVICE = "http://www.onvif.org/ver10/device/wsdl"
@@ -45,7 +46,7 @@ class OnvifDevice:
     def __init__(self, user="admin", password="pass & word", prefixes="usual", spaces=ALL_SPACES,
                  presets=(("1", "Home"), ("2", "Front Gate"), ("7", None)), auth="wsse",
                  refusal="fault", clock_offset=0, ptz=True, address=None, only_services=False,
-                 options=True, encoding="H264", port=0):
+                 options=True, encoding="H264"):
         self.user, self.password, self.prefixes = user, password, PREFIXES[prefixes]
         self.spaces, self.presets, self.auth, self.refusal = spaces, presets, auth, refusal
         self.clock_offset, self.ptz, self.address = clock_offset, ptz, address
@@ -62,30 +63,16 @@ class OnvifDevice:
         self.moved_at = time.monotonic()
         self.relative = None  # the last relative move: space, pan, tilt, zoom
         self.nonces, self.http_nonce = set(), secrets.token_hex(8)
-        device = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_POST(self):
-                device.handle(self)
-
-            def log_message(self, *args):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler)
-        self.server.daemon_threads = True
-        self.port = self.server.server_port
+        self.server = PeerServer(self.handle)
+        self.port = self.server.port
 
     def __enter__(self):
-        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True)
-        self.thread.start()
+        self.server.start()
         return self
 
     def __exit__(self, *args):
         self.release.set()
-        self.server.shutdown()
-        self.server.server_close()
+        self.server.stop()
 
     def config(self, **more):
         """The camera's onvif section."""

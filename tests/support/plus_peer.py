@@ -4,7 +4,6 @@ import base64
 import contextlib
 import email
 import email.policy
-import http.server
 import io
 import json
 import secrets
@@ -12,6 +11,8 @@ import threading
 import time
 
 from PIL import Image
+
+from peer_server import PeerServer
 
 KEY = "01234567-89ab-cdef-0123-456789abcdef:0123456789012345678901234567890123456789"
 SIDES = {"original": 1920, "annotate": 640, "thumbnail": 200}
@@ -28,7 +29,7 @@ class PlusPeer:
     """`trouble`: step (token, signed_urls, original, annotate, thumbnail, create, annotation,
     false_positive) -> status, "garbage", "slow" or "close"."""
 
-    def __init__(self, port=0):
+    def __init__(self):
         self.trouble = {}
         self.release = threading.Event()
         self.lock = threading.Lock()
@@ -40,32 +41,17 @@ class PlusPeer:
         self.created = {}  # image id -> camera, pictures
         self.annotations, self.false_positives = {}, {}
         self.faults = []   # what a correct client does not do
-        peer = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def handle_any(self):
-                peer.handle(self)
-
-            do_GET = do_POST = do_PUT = handle_any
-
-            def log_message(self, *args):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler)
-        self.server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        self.server = PeerServer(self.handle)
+        self.url = f"http://127.0.0.1:{self.server.port}"
         self.env = {"PLUS_API_KEY": KEY, "PLUS_API_HOST": self.url + "/", "no_proxy": "127.0.0.1"}
 
     def __enter__(self):
-        threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
+        self.server.start()
         return self
 
     def __exit__(self, *args):
         self.release.set()
-        self.server.shutdown()
-        self.server.server_close()
+        self.server.stop()
 
     def handle(self, request):
         body = request.rfile.read(int(request.headers.get("Content-Length") or 0))
