@@ -1,5 +1,6 @@
 /* The role `server`: src/server's process state with the HTTP server in front of it. */
 #include <errno.h>
+#include <malloc.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -62,6 +63,10 @@ static int begin(struct worker *worker)
         .data_dir = worker->start.data_dir,
         .config_path = worker->start.config_path,
     };
+    /* Long answers go back to the system when they are sent. Left alone, the C library raises these
+     * with the first of them. */
+    mallopt(M_MMAP_THRESHOLD, 1 << 20);
+    mallopt(M_TRIM_THRESHOLD, 4 << 20);
     role->restart_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (role->restart_fd < 0) {
         worker_fatal(worker, "no eventfd: %s", err_name(errno));

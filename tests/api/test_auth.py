@@ -144,6 +144,14 @@ def test_nobody_gets_in_without_a_session(guarded, admin, path):
     assert bearer.status_code == with_session.status_code and "Set-Cookie" not in bearer.headers
 
 
+def test_what_was_answered_to_others_needs_a_session(guarded, admin):
+    for _ in range(3):
+        assert guarded.get("/api/labels").status_code == 200
+        assert guarded.get("/api/labels", guarded=True).status_code == 401
+        answer = guarded.get("/api/labels", guarded=True, cookies={"frigate_token": admin})
+        assert answer.status_code == 200 and "Set-Cookie" not in answer.headers
+
+
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "BREW"])
 def test_no_method_gets_around(guarded, admin, method):
     for path in ("/api/events", "/api/restart", "/api/users/admin", "/clips/x"):
