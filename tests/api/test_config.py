@@ -248,7 +248,7 @@ def test_old_or_new_but_never_half(tmp_path):
             thread = threading.Thread(target=saving)
             thread.start()
             wait_for(lambda: any(p.name != "config.yml" for p in tmp_path.glob("config.yml*")),
-                     "a save under way", patience=20)
+                     "a save under way")
             time.sleep(random.random() / 50)
             os.kill(pid, signal.SIGKILL)
             stop.set()

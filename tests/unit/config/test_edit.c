@@ -13,7 +13,7 @@
 #include "config/tree.h"
 
 #define VALUES_MAX 8
-#define ROUNDS 20000
+#define ROUNDS 10000
 
 struct row {
     const char *path, *values;  /* values with | between; "" takes the key out */
@@ -470,25 +470,28 @@ static void test_random(void **state)
 
 struct sweep {
     struct str text;
-    size_t made, refused;
+    size_t made, refused, keys, step;
 };
 
-static void try_changes(struct sweep *sweep, const char *path)
+/* One of the values after the other, of long files only for some keys. */
+static void try_change(struct sweep *sweep, const char *path)
 {
-    static const char *const values[] = {"", "7", "some text", "x|y"};
-    for (size_t i = 0; i < ARRAY_SIZE(values); i++) {
-        AUTO_STR struct str after = {0};
-        struct err err = ERR_NONE;
-        int result = edit_one(str_text(&sweep->text), path, values[i], &after, &err);
-        if (result == 0) {
-            sweep->made++;
-            check_untouched(&sweep->text, &after, path, *values[i] == '\0');
-        } else if (result == -ENOTSUP &&
-                   (strstr(err.text, "anchor") != NULL || strstr(path, "<<") != NULL)) {
-            sweep->refused++;
-        } else {
-            fail_msg("%s=%s: %s", path, values[i], err.text);
-        }
+    static const char *const values[] = {"", "7", "some text", "x|y", ""};
+    if (sweep->keys++ % sweep->step != 0) {
+        return;
+    }
+    AUTO_STR struct str after = {0};
+    struct err err = ERR_NONE;
+    const char *value = values[(sweep->keys / sweep->step) % ARRAY_SIZE(values)];
+    int result = edit_one(str_text(&sweep->text), path, value, &after, &err);
+    if (result == 0) {
+        sweep->made++;
+        check_untouched(&sweep->text, &after, path, *value == '\0');
+    } else if (result == -ENOTSUP &&
+               (strstr(err.text, "anchor") != NULL || strstr(path, "<<") != NULL)) {
+        sweep->refused++;
+    } else {
+        fail_msg("%s=%s: %s", path, value, err.text);
     }
 }
 
@@ -499,7 +502,7 @@ static void try_all(struct sweep *sweep, const struct place *place, const char *
         const char *name = place->kind == PLACE_MAP ? place->keys[i]->text : number;
         AUTO_FREE char *below = mem_printf("%s%s%s", path, *path != '\0' ? "." : "", name);
         if (strchr(name, '.') == NULL && *name != '\0') {
-            try_changes(sweep, below);
+            try_change(sweep, below);
             try_all(sweep, place->values[i], below);
         }
     }
@@ -507,16 +510,20 @@ static void try_all(struct sweep *sweep, const struct place *place, const char *
 
 static void test_every_key(void **state)
 {
-    static const char *const files[] = {"full.yml", "golden.yml", "golden.json"};
+    static const struct {
+        const char *name;
+        size_t step;
+    } files[] = {{"full.yml", 1}, {"golden.yml", 1}, {"golden.json", 13}};
     for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
-        struct sweep sweep = {0};
+        struct sweep sweep = {.step = files[i].step};
         struct cfg_arena arena = {0};
-        AUTO_FREE char *path = mem_printf("%s/%s", CONFIG_TEST_DATA, files[i]);
+        AUTO_FREE char *path = mem_printf("%s/%s", CONFIG_TEST_DATA, files[i].name);
         assert_int_equal(str_read_file(&sweep.text, path, 1 << 20), 0);
         const struct place *root = place_read(&arena, sweep.text.data, sweep.text.length);
         try_all(&sweep, root, "");
-        print_message("%s: %zu changes made, %zu refused\n", files[i], sweep.made, sweep.refused);
-        assert_true(sweep.made > 200);
+        print_message("%s: %zu changes made, %zu refused\n", files[i].name, sweep.made,
+                      sweep.refused);
+        assert_true(sweep.made > 100);
         cfg_arena_finish(&arena);
         str_finish(&sweep.text);
     }
