@@ -1,11 +1,7 @@
 #include "link/ptz.h"
 
 #include <errno.h>
-#include <pthread.h>
-#include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
-#include <strings.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -13,28 +9,12 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "link/onvif.h"
+#include "link/ptz_private.h"
 
 /* A camera that could not be asked is not asked again so soon: whoever wants it meanwhile gets the
  * same sentence at once instead of waiting as well. */
 #define FAILED_US 5000000
 #define PRESETS_US 30000000 /* older ones are asked for again before they are shown */
-#define SPEED 0.5           /* of continuous moves, as Frigate's */
-
-struct ptz_camera {
-    const struct cfg_camera *config;
-    struct onvif *onvif; /* NULL: onvif.host is empty */
-    /* Whose turn it is: calls go in the order they came, so that no STOP overtakes its move. */
-    pthread_mutex_t lock; /* guards the tickets; never held while the camera is talked to */
-    pthread_cond_t turn;
-    uint64_t next_ticket, now_serving;
-    /* Only for whose turn it is: */
-    bool known;             /* onvif_learn() was good; silence since then changes nothing */
-    struct mono presets_at; /* when they were last learned */
-    bool active;            /* a continuous move began and was not stopped by us */
-    struct mono failed_at;  /* us 0: the last attempt to learn was good */
-    struct err failure;
-};
 
 struct ptz {
     const struct config *config;
@@ -184,15 +164,6 @@ static int know(struct ptz_camera *camera, bool urgent, struct err *err)
     return result;
 }
 
-struct step {
-    const struct command *command;
-    const char *text; /* what follows the command's name */
-    double numbers[2];
-    bool urgent;
-    struct onvif_status *status;
-};
-typedef int (*step_fn)(struct ptz_camera *camera, const struct step *step, struct err *err);
-
 /* Whether what we know may be wrong: the camera has restarted with other tokens, another address of
  * its services, another login. */
 static bool may_be_stale(int result)
@@ -200,13 +171,14 @@ static bool may_be_stale(int result)
     return result == -EREMOTEIO || result == -EACCES || result == -EBADMSG;
 }
 
-/* Takes the step if the camera is known or can be; the sentence names the camera. */
-static int try_step(struct ptz_camera *camera, step_fn fn, const struct step *step, struct err *err)
+/* Takes the step if the camera is known or can be. */
+static int try_step(struct ptz_camera *camera, bool urgent, ptz_step_fn fn, void *context,
+                    struct err *err)
 {
     *err = ERR_NONE;
-    int result = know(camera, step->urgent, err);
+    int result = know(camera, urgent, err);
     if (result == 0) {
-        result = fn(camera, step, err);
+        result = fn(camera, context, err);
         if (result < 0) {
             name_it(camera, err);
         }
@@ -214,10 +186,8 @@ static int try_step(struct ptz_camera *camera, step_fn fn, const struct step *st
     return result;
 }
 
-/* Does something with a camera; if it refuses what rests on knowledge from before, it is asked
- * again and the step tried once more. */
-static int with_camera(struct ptz *ptz, int index, step_fn fn, const struct step *step,
-                       struct err *err)
+int ptz_step(struct ptz *ptz, int index, bool urgent, ptz_step_fn fn, void *context,
+             struct err *err)
 {
     struct ptz_camera *camera = &ptz->cameras[index];
     int result = enter(camera, err);
@@ -225,164 +195,13 @@ static int with_camera(struct ptz *ptz, int index, step_fn fn, const struct step
         return result;
     }
     bool known_before = camera->known;
-    result = try_step(camera, fn, step, err);
+    result = try_step(camera, urgent, fn, context, err);
     if (known_before && may_be_stale(result)) {
         camera->known = false;
-        result = try_step(camera, fn, step, err);
+        result = try_step(camera, urgent, fn, context, err);
     }
     leave(camera);
     return result;
-}
-
-/* ---- commands ---- */
-
-struct command {
-    const char *name; /* with a '_' at the end when something follows */
-    int numbers;      /* that follow, apart by '_' */
-    double x, y;      /* directions of continuous moves */
-    step_fn run;
-};
-
-/* Some cameras take a new move during another badly. */
-static int begin_move(struct ptz_camera *camera, struct err *err)
-{
-    int result = camera->active ? onvif_stop(camera->onvif, err) : 0;
-    camera->active = false;
-    return result;
-}
-
-static int run_move(struct ptz_camera *camera, const struct step *step, struct err *err)
-{
-    int result = begin_move(camera, err);
-    if (result == 0) {
-        result =
-            onvif_pan_tilt(camera->onvif, SPEED * step->command->x, SPEED * step->command->y, err);
-        camera->active = result == 0;
-    }
-    return result;
-}
-
-static int run_zoom(struct ptz_camera *camera, const struct step *step, struct err *err)
-{
-    int result = begin_move(camera, err);
-    if (result == 0) {
-        result = onvif_zoom(camera->onvif, SPEED * step->command->x, err);
-        camera->active = result == 0;
-    }
-    return result;
-}
-
-static int run_stop(struct ptz_camera *camera, const struct step *step, struct err *err)
-{
-    camera->active = false;
-    return onvif_stop(camera->onvif, err);
-}
-
-static int run_move_by(struct ptz_camera *camera, const struct step *step, struct err *err)
-{
-    int result = begin_move(camera, err);
-    return result < 0 ? result
-                      : onvif_pan_tilt_by(camera->onvif, step->numbers[0], step->numbers[1], err);
-}
-
-static int run_zoom_by(struct ptz_camera *camera, const struct step *step, struct err *err)
-{
-    int result = begin_move(camera, err);
-    return result < 0 ? result : onvif_zoom_by(camera->onvif, step->numbers[0], err);
-}
-
-static int run_zoom_to(struct ptz_camera *camera, const struct step *step, struct err *err)
-{
-    int result = begin_move(camera, err);
-    return result < 0 ? result : onvif_zoom_to(camera->onvif, step->numbers[0], err);
-}
-
-static int no_preset(const struct onvif_facts *facts, const char *name, struct err *err)
-{
-    AUTO_STR struct str have = {0};
-    for (size_t i = 0; i < facts->preset_count && have.length < 200; i++) {
-        str_addf(&have, "%s%s", i > 0 ? ", " : "", facts->presets[i].name);
-    }
-    return err_set(err, ENOENT, "it has no preset \"%.60s\" (it has: %s)", name,
-                   have.length > 0 ? str_text(&have) : "none");
-}
-
-static int run_preset(struct ptz_camera *camera, const struct step *step, struct err *err)
-{
-    struct onvif_facts facts;
-    onvif_get_facts(camera->onvif, &facts);
-    for (size_t i = 0; i < facts.preset_count; i++) {
-        if (strcasecmp(facts.presets[i].name, step->text) == 0) {
-            int result = begin_move(camera, err);
-            return result < 0 ? result : onvif_go_to(camera->onvif, facts.presets[i].token, err);
-        }
-    }
-    return no_preset(&facts, step->text, err);
-}
-
-static const struct command commands[] = {
-    {"MOVE_UP", 0, 0, 1, run_move},
-    {"MOVE_DOWN", 0, 0, -1, run_move},
-    {"MOVE_LEFT", 0, -1, 0, run_move},
-    {"MOVE_RIGHT", 0, 1, 0, run_move},
-    {"ZOOM_IN", 0, 1, 0, run_zoom},
-    {"ZOOM_OUT", 0, -1, 0, run_zoom},
-    {"STOP", 0, 0, 0, run_stop},
-    {"PRESET_", 0, 0, 0, run_preset},
-    {"MOVE_RELATIVE_", 2, 0, 0, run_move_by},
-    {"ZOOM_RELATIVE_", 1, 0, 0, run_zoom_by},
-    {"ZOOM_ABSOLUTE_", 1, 0, 0, run_zoom_to},
-};
-
-/* "-0.5_0.25" */
-static bool read_numbers(const char *text, int count, double *numbers)
-{
-    AUTO_FREE char *copy = mem_strdup(text);
-    char *rest = copy;
-    for (int i = 0; i < count; i++) {
-        const char *word = strsep(&rest, "_");
-        if (word == NULL || !str_to_double(word, &numbers[i]) || numbers[i] < -1 ||
-            numbers[i] > 1) {
-            return false;
-        }
-    }
-    return rest == NULL;
-}
-
-static int parse(const char *text, struct step *step, struct err *err)
-{
-    for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
-        const struct command *command = &commands[i];
-        size_t length = strlen(command->name);
-        bool more = command->name[length - 1] == '_';
-        if (strncasecmp(text, command->name, length) != 0 || (text[length] != '\0') != more) {
-            continue;
-        }
-        step->command = command;
-        step->text = text + length;
-        step->urgent = command->run == run_stop; /* it may be moving */
-        if (!read_numbers(step->text, command->numbers, step->numbers) && command->numbers > 0) {
-            return err_set(err, EINVAL, "\"%.80s\": expected %s and %s from -1 to 1", text,
-                           command->name,
-                           command->numbers == 2 ? "two numbers, PAN_TILT," : "a number");
-        }
-        return 0;
-    }
-    AUTO_STR struct str have = {0};
-    for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
-        static const char *const follows[] = {"<name>", "<zoom>", "<pan>_<tilt>"};
-        bool more = str_ends(commands[i].name, "_");
-        str_addf(&have, "%s%s%s", i > 0 ? ", " : "", commands[i].name,
-                 more ? follows[commands[i].numbers] : "");
-    }
-    return err_set(err, EINVAL, "\"%.80s\" is not a command; these are: %s", text, str_text(&have));
-}
-
-int ptz_command(struct ptz *ptz, int camera, const char *text, struct err *err)
-{
-    struct step step = {0};
-    int result = parse(text, &step, err);
-    return result < 0 ? result : with_camera(ptz, camera, step.command->run, &step, err);
 }
 
 /* ---- asking ---- */
@@ -452,9 +271,9 @@ int ptz_info_json(struct ptz *ptz, int index, struct jout *json, struct err *err
     return result;
 }
 
-static int run_status(struct ptz_camera *camera, const struct step *step, struct err *err)
+static int get_status(struct ptz_camera *camera, void *context, struct err *err)
 {
-    return onvif_get_status(camera->onvif, step->status, err);
+    return onvif_get_status(camera->onvif, context, err);
 }
 
 static void put_number(struct jout *json, const char *key, bool has, double value)
@@ -470,8 +289,7 @@ static void put_number(struct jout *json, const char *key, bool has, double valu
 int ptz_status_json(struct ptz *ptz, int camera, struct jout *json, struct err *err)
 {
     struct onvif_status status = {0};
-    struct step step = {.status = &status};
-    int result = with_camera(ptz, camera, run_status, &step, err);
+    int result = ptz_step(ptz, camera, false, get_status, &status, err);
     if (result < 0) {
         return result;
     }
