@@ -466,6 +466,42 @@ static void test_random(void **state)
     assert_true(tried > ROUNDS / 4 && made * 100 > tried * 97);
 }
 
+/* Texts of which much is broken or strange: the change is made, or refused with a sentence. */
+static void test_strange_texts(void **state)
+{
+    static const char *const tokens[] = {
+        "{",     "}",  "[",     "]",   ":",        ": ",           "- ",
+        "\n",    "\r", "\t",    "? ",  "&x ",      "*x",           "<<: *x\n",
+        "'",     "\"", "#",     "|\n", ">+2\n",    "!!str ",       "---\n",
+        "...\n", "~",  "%TAG ", ",",   "\xc2\x85", "\xe2\x80\xa8", "\xef\xbb\xbf",
+        "  ",    "@",  "\\",    "\xff"};
+    size_t made = 0;
+    for (int round = 0; round < ROUNDS; round++) {
+        AUTO_STR struct str before = {0}, path = {0}, mutated = {0}, after = {0};
+        struct err err = ERR_NONE;
+        make_block(&before, 0, 0, "\n");
+        size_t from = 0;
+        for (size_t i = random_below(3) + 1; i > 0; i--) {
+            size_t at = from + random_below(before.length - from + 1);
+            str_add_bytes(&mutated, before.data + from, at - from);
+            str_add(&mutated, ANY(tokens));
+            from = at;
+        }
+        from += random_below(4) == 0 && from < before.length;
+        str_add_bytes(&mutated, before.data + from, before.length - from);
+        make_path(&path);
+        int result = edit_one(str_text(&mutated), str_text(&path),
+                              random_below(2)   ? "new"
+                              : random_below(2) ? "x|y"
+                                                : "",
+                              &after, &err);
+        assert_true(result == 0 || err.text[0] != '\0');
+        made += result == 0;
+    }
+    print_message("%zu strange texts changed\n", made);
+    assert_true(made > ROUNDS / 50);
+}
+
 /* ---- every key of whole files ---- */
 
 struct sweep {
@@ -532,10 +568,11 @@ static void test_every_key(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_values),   cmocka_unit_test(test_lists),
-        cmocka_unit_test(test_new_keys), cmocka_unit_test(test_taking_out),
-        cmocka_unit_test(test_shared),   cmocka_unit_test(test_several),
-        cmocka_unit_test(test_random),   cmocka_unit_test(test_every_key),
+        cmocka_unit_test(test_values),    cmocka_unit_test(test_lists),
+        cmocka_unit_test(test_new_keys),  cmocka_unit_test(test_taking_out),
+        cmocka_unit_test(test_shared),    cmocka_unit_test(test_several),
+        cmocka_unit_test(test_random),    cmocka_unit_test(test_strange_texts),
+        cmocka_unit_test(test_every_key),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
