@@ -71,6 +71,9 @@ void log_write(enum log_level level, const char *format, ...)
     if (n > sizeof line - 2) {
         n = sizeof line - 2;
     }
+    for (size_t i = after_time; i < n; i++) { /* what a stranger chose must not look like a line */
+        line[i] = (unsigned char)line[i] < ' ' || line[i] == 0x7f ? '?' : line[i];
+    }
     log_history_add(now.us, line + after_time, n - after_time);
     line[n++] = '\n';
     /* One write per line keeps lines of different processes apart; nothing can be done if it fails.

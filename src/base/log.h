@@ -1,7 +1,7 @@
 /* One line per message on stderr: "[2026-11-23 02:48:46.123] capture.back    INFO    : text".
  * (Workers write to the supervisor's stderr; log_history.h keeps the last lines of all.) Log once,
  * where the decision is made; state changes at info, repeats rate-limited. Thread-safe; one
- * write(2) per line. */
+ * write(2) per line. Control characters are shown as '?': no text makes up lines of its own. */
 #ifndef CORVETTE_BASE_LOG_H
 #define CORVETTE_BASE_LOG_H
 

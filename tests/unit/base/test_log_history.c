@@ -115,11 +115,12 @@ static void test_the_log_writes_there(void **state)
 {
     assert_int_equal(log_history_create(), 0);
     log_set_name("tester");
-    log_warning("what was %s", "said");
+    log_warning("what was %s", "said\n[2026-01-01] by\x1b[31m\t\x7f\xc3\xa4");
     log_debug("not this");
     struct seen seen = look();
     assert_int_equal(seen.count, 1);
-    assert_string_equal(str_text(&seen.first), "tester                   WARNING : what was said");
+    assert_string_equal(str_text(&seen.first), "tester                   WARNING : what was said?"
+                                               "[2026-01-01] by?[31m??\xc3\xa4");
     forget(&seen);
 }
 
