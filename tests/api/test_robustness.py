@@ -143,6 +143,32 @@ def test_every_parameter(client, operation):
                 client.ask(operation.method, f"{fill(operation.path)}?{query}")
 
 
+def nonsense(parameter):
+    """Values that can mean nothing to a parameter."""
+    kind = parameter["schema"]
+    if kind["type"] in ("integer", "number"):
+        low, high = kind.get("minimum"), kind.get("maximum")
+        return ["", "abc", "1x", "nan"] + [str(edge + d) for edge, d in ((low, -1), (high, 1)) if edge is not None]
+    if "enum" in kind:
+        return ["nonsense", kind["enum"][-1] + "x"]
+    return ["Nowhere/Here"] if kind.get("default") == "utc" else []
+
+
+@pytest.mark.parametrize("operation", [o for o in operations() if "501" not in o.responses and any(
+    p["in"] == "query" for p in o.parameters)], ids=repr)
+def test_what_is_described_as_strict_is(client, operation):
+    """Nonsense is refused by name, or taken as if it were not there."""
+    target = fill(operation.path)
+    usual = client.ask(operation.method, target).status
+    for parameter in operation.parameters:
+        for value in nonsense(parameter) if parameter["in"] == "query" else []:
+            reply = client.ask(operation.method, f"{target}?{parameter['name']}={value}")
+            if parameter["x-strict"]:
+                assert reply.status == 400 and json.loads(reply.body)["message"].startswith(f"{parameter['name']}: ")
+            else:
+                assert reply.status == usual, f"{parameter['name']}={value}"
+
+
 @pytest.mark.parametrize("operation", [o for o in operations() if o.method != "GET"], ids=repr)
 def test_every_body(client, operation):
     target = fill(operation.path)
