@@ -167,9 +167,10 @@ static const char *index_for(struct db *db, const struct db_event_filter *filter
                   !filter->sub_labels.has && !filter->zones.has && !filter->has_clip.has &&
                   !filter->has_snapshot.has && filter->time_after == NULL;
     bool few = filter->favorites || (filter->in_progress.has && filter->in_progress.value != 0);
-    const char *name = by_score        ? "corvette_event_score"
-                       : simple || few ? NULL
-                                       : "corvette_event_walk";
+    const char *name = by_score                    ? "corvette_event_score"
+                       : simple || few             ? NULL
+                       : filter->labels.count == 1 ? "corvette_event_label_walk"
+                                                   : "corvette_event_walk";
     return name != NULL && indexes_have(db, name) ? name : NULL;
 }
 

@@ -18,6 +18,10 @@ static const struct row {
     {"corvette_event_walk", "event",
      "start_time DESC, camera, label, zones, sub_label, end_time, has_clip, has_snapshot, "
      "retain_indefinitely, plus_id"},
+    /* The same for one label, which may be rare. */
+    {"corvette_event_label_walk", "event",
+     "label, start_time DESC, camera, zones, sub_label, end_time, has_clip, has_snapshot, "
+     "retain_indefinitely, plus_id"},
     /* The summary, without the thumbnails in the rows. */
     {"corvette_event_count", "event",
      "camera, label, sub_label, zones, start_time, has_clip, has_snapshot"},
