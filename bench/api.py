@@ -14,7 +14,7 @@ is made), and over and over (`again`: what changed nothing may be answered as be
   cpu        CPU of all Corvette processes per request, new, one caller
   again      p50, p99 and requests a second with eight callers
   ÷ Python   requests a second with eight callers against Frigate's (bench/python.tsv), new and again
-  growth     p50 of the first database against the second, new
+  growth     cpu of the first database against the second, where the answers are about as long
 
 Pictures of a camera (latest_*) are asked of a server of their own with a drawn scene; there, "new" and
 "again" differ in nothing. The client is bench/load, one thread.
@@ -154,7 +154,9 @@ def show(large, small, python):
         one, eight, again = row["one"], row["eight"], row["again"]
         rate = float(python[name][7]) if name in python else 0
         against = [f"{row[key]['rate'] / rate:.0f}" if rate else "" for key in ("eight", "again")]
-        growth = f"{one['p50'] / small[name]['one']['p50']:.1f}" if name in small else ""
+        other = small[name]["one"] if name in small else None
+        alike = other and other["bytes"] * 2 > one["bytes"] and other["server_ms"] > 0
+        growth = f"{one['server_ms'] / other['server_ms']:.1f}" if alike else ""
         print(f"| {name} | {one['bytes']} | {one['p50']:.2f} | {one['p99']:.2f} | {eight['p99']:.2f} "
               f"| {one['server_ms']:.2f} | {again['p50']:.2f} | {again['p99']:.2f} "
               f"| {again['rate']:.0f} | {against[0]} | {against[1]} | {growth} |")
