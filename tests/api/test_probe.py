@@ -12,9 +12,10 @@ import pytest
 import requests
 
 from conftest import System, message
-from corvette import base_config, file_camera, wait_for
+from corvette import PROGRAM, base_config, file_camera, wait_for
 from scenes import RtspCamera, scene
 
+SANITIZED = b"__asan_init" in PROGRAM.read_bytes()
 H264 = "H.264 / AVC / MPEG-4 AVC / MPEG-4 part 10"
 
 
@@ -200,6 +201,7 @@ def test_too_many_at_once_and_a_stop(tmp_path, silent):
         assert codes == [503, 503]
         assert system.get("/api/version").status_code == 200
         system.stop()
-        assert not any("server: did not stop in time" in line for line in system.log)
+        if not SANITIZED:  # whose programs may take longer than a stop for other reasons
+            assert not any("server: did not stop in time" in line for line in system.log)
         for thread in threads:
             thread.join()
