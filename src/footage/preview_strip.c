@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/mem.h"
@@ -88,12 +89,12 @@ static void put_in_order(struct shots *shots, const struct preview_wish *wish, c
     for (size_t i = 0; i < shots->film_count; i++) {
         const struct span_film *film = &shots->films[i];
         double from = fmax(film->start, at), to = fmin(film->end, wish->to);
-        if (to < from || (to == from && film->end > film->start && wish->to > wish->from)) {
-            continue;
+        bool first = i == 0 && from == to; /* one picture of it is all that is wanted */
+        if (to > from || first) {
+            add_pictures(shots, times, count, at, from);
+            add_shot(shots, &(struct shot){film->path, film->start, from, to});
+            at = to;
         }
-        add_pictures(shots, times, count, at, from);
-        add_shot(shots, &(struct shot){film->path, film->start, from, to});
-        at = to;
     }
     add_pictures(shots, times, count, at, INFINITY);
 }
@@ -146,40 +147,70 @@ static void lay_out(const struct shots *shots, const struct preview_wish *wish,
     strip->end_us = llrint(at_s * 1e6);
 }
 
-static int plan_recordings(const struct preview_wish *wish, struct db *db,
+static void begin_plan(const struct preview_wish *wish, struct preview_plan *plan,
+                       struct render_strip *strip)
+{
+    *plan = (struct preview_plan){.camera = wish->camera};
+    *strip = (struct render_strip){.format = wish->format,
+                                   .step_us = llrint(PREVIEW_SHOWN_S * STEP_PART * 1e6)};
+}
+
+static int plan_recordings(const struct preview_wish *wish, const struct config *config,
+                           struct db *db, const struct preview_making *making,
                            struct preview_plan *plan, struct render_strip *strip)
 {
     double speed = fmax((wish->to - wish->from) / longest(wish), 1 / PREVIEW_SHOWN_S);
     double step = speed * PREVIEW_SHOWN_S * STEP_PART, first, last;
     struct preview_pace pace = {.speed = speed, .step = step, .quiet = fmax(step, 30)};
+    begin_plan(wish, plan, strip);
     int result = preview_plan_recordings(plan, db, wish->from, wish->to, &pace, &first, &last);
-    if (result == 0 && plan->count > 0) {
-        strip->end_us = llrint((last - first) / speed * 1e6);
+    if (result < 0) {
+        return result;
     }
-    return result;
+    if (!preview_plan_has_file(plan, making->data_dir, making->frames)) {
+        return -ENOENT;
+    }
+    strip->end_us = llrint((last - first) / speed * 1e6);
+    preview_plan_size(plan, config, making->data_dir, &strip->width, &strip->height);
+    return 0;
 }
 
 int preview_strip_plan(const struct preview_wish *wish, const struct config *config,
                        struct store *store, const struct preview_making *making,
                        struct preview_plan *plan, struct render_strip *strip)
 {
-    *plan = (struct preview_plan){.camera = wish->camera};
-    *strip = (struct render_strip){.format = wish->format,
-                                   .step_us = llrint(PREVIEW_SHOWN_S * STEP_PART * 1e6)};
+    begin_plan(wish, plan, strip);
     AUTO_READER struct db *db = store_reader(store);
     AUTO_SHOTS struct shots shots = {0};
     int result = db != NULL ? gather(&shots, wish, db, making) : -EIO;
-    if (result == 0 && shots.count > 0) {
-        lay_out(&shots, wish, plan, strip);
-    } else if (result == 0) {
-        result = plan_recordings(wish, db, plan, strip);
-        if (result == 0 && preview_plan_has_file(plan, making->data_dir, making->frames)) {
-            preview_plan_size(plan, config, making->data_dir, &strip->width, &strip->height);
-        } else {
-            result = result < 0 ? result : -ENOENT;
+    if (result < 0) {
+        return result;
+    }
+    if (shots.count == 0) {
+        return plan_recordings(wish, config, db, making, plan, strip);
+    }
+    lay_out(&shots, wish, plan, strip);
+    return 0;
+}
+
+/* All that was there is damaged: once more, out of recordings. */
+static int make_of_recordings(const struct preview_wish *wish, const struct config *config,
+                              struct store *store, const struct preview_making *making, int out,
+                              struct err *err)
+{
+    AUTO_PLAN struct preview_plan plan = {0};
+    struct render_strip strip;
+    int result = -EIO;
+    {
+        AUTO_READER struct db *db = store_reader(store);
+        if (db != NULL) {
+            result = plan_recordings(wish, config, db, making, &plan, &strip);
         }
     }
-    return result;
+    if (result < 0 || ftruncate(out, 0) < 0) {
+        return result < 0 ? result : err_set(err, errno, "cannot write: %s", err_name(errno));
+    }
+    return preview_plan_render(&plan, making, &strip, out, err);
 }
 
 int preview_strip_make(const struct preview_wish *wish, const struct config *config,
@@ -193,5 +224,8 @@ int preview_strip_make(const struct preview_wish *wish, const struct config *con
         return err_set(err, -result, "there is no preview of that span");
     }
     result = preview_plan_render(&plan, making, &strip, out, err);
+    if (result == -ENODATA) {
+        result = make_of_recordings(wish, config, store, making, out, err);
+    }
     return result == -ENODATA ? -ENOENT : result;
 }

@@ -313,8 +313,8 @@ def quiet_config():
 
 
 def test_killed_while_a_film_is_made(tmp_path):
-    hour, count = past_hour(), 1800
-    times = lay_frames(tmp_path / "cache/preview_frames", "yard", hour, count, 1.5, kinds=30)
+    hour, count = past_hour(), 1200
+    times = lay_frames(tmp_path / "cache/preview_frames", "yard", hour, count, 2.5, kinds=30)
     folder = tmp_path / "media/clips/previews/yard"
     corvette = Corvette(quiet_config(), tmp_path).start()
     wait_for(lambda: any(p.stat().st_size > 0 for p in folder.glob(".*.part")) or list(folder.glob("*.mp4")),
@@ -414,6 +414,15 @@ def test_lost_previews_are_made_of_recordings(tmp_path):
     with Corvette(config, tmp_path) as corvette:
         answer = corvette.get(f"/api/yard/start/{hour + 600}/end/{hour + 612}/preview.gif")
         assert answer.status_code == 200 and Image.open(io.BytesIO(answer.content)).size == SIZE
+        damaged = path.parent / f"{hour + 600}.5-{hour + 611}.5.mp4" # all there is, and worth nothing
+        damaged.write_bytes(b"no film" * 100)
+        with sqlite3.connect(tmp_path / "corvette.db", timeout=30) as database:
+            database.execute("INSERT INTO previews VALUES ('x', 'yard', ?, ?, ?, 11)",
+                             (f"/media/frigate/clips/previews/yard/{damaged.name}", hour + 600.5, hour + 611.5))
+        answer = corvette.get(f"/api/yard/start/{hour + 601}/end/{hour + 611}/preview.gif")
+        assert answer.status_code == 200
+        with sqlite3.connect(tmp_path / "corvette.db", timeout=30) as database:
+            database.execute("DELETE FROM previews WHERE id = 'x'")
         wait_for(path.exists, "the film again")
         wait_for(lambda: films(corvette, "yard", hour) == [film], "one row of it")
 
