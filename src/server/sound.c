@@ -168,15 +168,18 @@ static bool end_event(struct sound *sound, int camera, const struct sound_now *e
            manual_end(sound->setup.manual, entry->event, entry->last + post) == 0;
 }
 
-/* Ends what was last heard before `oldest`. What the database has no room for waits. */
-static void end_older(struct sound *sound, int camera, double oldest)
+/* Ends what was last heard before `oldest`, or after `newest`: the clock was set back since. What
+ * the database has no room for waits. */
+static void end_outside(struct sound *sound, int camera, double oldest, double newest)
 {
     struct hearing *hearing = &sound->hearings[camera];
     size_t kept = 0;
     pthread_mutex_lock(&sound->lock);
     for (size_t i = 0; i < hearing->count; i++) {
-        if (hearing->now[i].last >= oldest || !end_event(sound, camera, &hearing->now[i])) {
-            hearing->now[kept++] = hearing->now[i];
+        const struct sound_now *now = &hearing->now[i];
+        bool goes_on = now->last >= oldest && now->last <= newest;
+        if (goes_on || !end_event(sound, camera, now)) {
+            hearing->now[kept++] = *now;
         }
     }
     hearing->count = kept;
@@ -187,7 +190,8 @@ void sound_tick(struct sound *sound, double now)
 {
     for (size_t i = 0; i < sound->setup.config->camera_count; i++) {
         if (sound->hearings[i].count > 0) {
-            end_older(sound, (int)i, now - sound->setup.config->cameras[i].audio.max_not_heard);
+            end_outside(sound, (int)i, now - sound->setup.config->cameras[i].audio.max_not_heard,
+                        now + AHEAD_MAX_S);
         }
     }
 }
@@ -195,7 +199,7 @@ void sound_tick(struct sound *sound, double now)
 void sound_end_all(struct sound *sound)
 {
     for (size_t i = 0; i < sound->setup.config->camera_count; i++) {
-        end_older(sound, (int)i, INFINITY);
+        end_outside(sound, (int)i, INFINITY, INFINITY);
     }
 }
 

@@ -130,6 +130,19 @@ static void old_news(void **state)
     end();
 }
 
+/* Nothing is heard until a clock that was set back has caught up. */
+static void clock_set_back(void **state)
+{
+    begin("30");
+    double last = hear("yard", 0, "bark");
+    sound_tick(server_sound(fixture.server), last - 5);
+    assert_false(silent(NULL));
+    sound_tick(server_sound(fixture.server), last - 3600);
+    assert_true(silent(NULL));
+    WAIT_ROW("SELECT count(*) FROM event WHERE end_time IS NOT NULL");
+    end();
+}
+
 static void nonsense_is_refused(void **state)
 {
     begin("5");
@@ -179,6 +192,7 @@ int main(void)
         cmocka_unit_test(labels_and_cameras_are_apart),
         cmocka_unit_test(none_stays_open),
         cmocka_unit_test(old_news),
+        cmocka_unit_test(clock_set_back),
         cmocka_unit_test(nonsense_is_refused),
         cmocka_unit_test(too_many_labels),
     };
