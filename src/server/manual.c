@@ -376,10 +376,17 @@ static void take_up(void *context, const struct db_manual_row *row)
     }
     manual_running_add(&manual->running, row->id, camera, row->start_time,
                        row->end_time.has ? row->end_time.value : INFINITY, row->has_clip);
-    if (camera >= 0 && !row->end_time.has) {
+    if (camera < 0) {
+        return;
+    }
+    double now = wall_seconds(wall_now());
+    double end = row->end_time.value - camera_of(manual, camera)->record.events.post_capture;
+    if (!row->end_time.has) {
         log_info("event %s of camera %s is still to be ended", row->id, row->camera);
-        tell_review(manual, camera, row->id, row->label, row->sub_label, wall_seconds(wall_now()),
-                    NAN);
+    }
+    if (!row->end_time.has || end > now) {
+        tell_review(manual, camera, row->id, row->label, row->sub_label, now,
+                    row->end_time.has ? end : NAN);
     }
 }
 

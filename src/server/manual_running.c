@@ -39,7 +39,7 @@ void manual_running_end(struct manual_running *running, const char *id, double e
 {
     struct manual_span *span = find(running, id);
     if (span != NULL) {
-        span->end = end;
+        span->end = fmin(end, span->start + MANUAL_LONGEST_S);
     }
 }
 

@@ -25,7 +25,7 @@ struct manual_running {
 void manual_running_finish(struct manual_running *running);
 void manual_running_add(struct manual_running *running, const char *id, int camera, double start,
                         double end, bool claims);
-/* Unknown ids are passed over. */
+/* Unknown ids are passed over. An end in the far future keeps none longer than MANUAL_LONGEST_S. */
 void manual_running_end(struct manual_running *running, const char *id, double end);
 void manual_running_remove(struct manual_running *running, const char *id);
 /* Whether one wants the recording of that span. */

@@ -292,6 +292,24 @@ static void open_ones_outlive_a_crash(void **state)
                         "0");
 }
 
+/* What an event marks does not end with the process: its review item goes on, too. */
+static void review_goes_on_after_a_crash(void **state)
+{
+    struct fixture *fixture = *state;
+    struct manual_event event = bell();
+    make(fixture, "yard", &event);
+    assert_true(fixture_wait(fixture, has_review_item, fixture));
+    fixture_crash(fixture);
+    fixture_serve(fixture);
+    double served = wall_seconds(wall_now());
+    fixture_stop(fixture); /* ends it with its last activity */
+    fixture_serve(fixture);
+    AUTO_FREE char *sql = mem_printf("SELECT end_time >= %.6f FROM reviewsegment "
+                                     "ORDER BY start_time LIMIT 1",
+                                     served);
+    assert_string_equal(fixture_query(fixture, sql), "1");
+}
+
 static bool nothing_is_open(void *context)
 {
     return strcmp(column(context, "end_time - start_time"), "86400.0") == 0;
@@ -337,6 +355,23 @@ static void forgotten_ones_claim_nothing(void **state)
     assert_false(manual_claims(server_manual(fixture->server), !camera, now, now + 10));
     manual_forget(server_manual(fixture->server), id);
     assert_false(manual_claims(server_manual(fixture->server), camera, now, now + 10));
+}
+
+/* The row says what was asked for; recordings are not claimed for years. */
+static void ended_in_the_far_future(void **state)
+{
+    struct fixture *fixture = *state;
+    struct manual *manual = server_manual(fixture->server);
+    struct manual_event event = bell();
+    event.open_ended = true;
+    const char *id = make(fixture, "yard", &event);
+    double now = wall_seconds(wall_now());
+    int camera = config_camera_index(fixture->config, "yard");
+    assert_int_equal(manual_end(manual, id, 9e10), 0);
+    fixture_settle(fixture);
+    assert_string_equal(column(fixture, "end_time"), "90000000000");
+    assert_true(manual_claims(manual, camera, now + 1000, now + 1010));
+    assert_false(manual_claims(manual, camera, now + MANUAL_LONGEST_S, now + 1e6));
 }
 
 /* Neither the loop nor the jobs thread wait for a locked database, and nothing is lost. */
@@ -449,20 +484,14 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(row_of_an_event_with_an_end),
-        TEST(open_ended_without_recording_and_its_end),
-        TEST(camera_without_anything),
-        TEST(boxes_are_drawn_in_their_colours),
-        TEST(timeline_and_review),
-        TEST(what_was_heard),
-        TEST(recordings_are_claimed),
-        TEST(open_ones_outlive_a_crash),
-        TEST(nobody_ends_it),
-        TEST(forgotten_ones_claim_nothing),
-        TEST(locked_database_delays_only),
-        TEST(many_clean_copies),
-        TEST(clean_stop_writes_all),
-        cmocka_unit_test(what_cannot_be),
+        TEST(row_of_an_event_with_an_end),  TEST(open_ended_without_recording_and_its_end),
+        TEST(camera_without_anything),      TEST(boxes_are_drawn_in_their_colours),
+        TEST(timeline_and_review),          TEST(what_was_heard),
+        TEST(recordings_are_claimed),       TEST(open_ones_outlive_a_crash),
+        TEST(review_goes_on_after_a_crash), TEST(nobody_ends_it),
+        TEST(ended_in_the_far_future),      TEST(forgotten_ones_claim_nothing),
+        TEST(locked_database_delays_only),  TEST(many_clean_copies),
+        TEST(clean_stop_writes_all),        cmocka_unit_test(what_cannot_be),
     };
     return cmocka_run_group_tests_name("manual", tests, NULL, NULL);
 }
