@@ -17,7 +17,8 @@ static void catch_up(struct window *window, uint64_t oldest)
 bool window_next(struct window *window, const struct sounds *sounds)
 {
     int16_t *second = window->samples + SOUNDS_HOP;
-    for (;;) {
+    /* Whatever the ring claims to hold, it is once around at most. */
+    for (int hops = 0; hops < SOUNDS_SLOTS; hops++) {
         catch_up(window, sounds_oldest(sounds));
         if (window->next > sounds_latest(sounds)) {
             return false;
@@ -34,4 +35,5 @@ bool window_next(struct window *window, const struct sounds *sounds)
             return true;
         }
     }
+    return false;
 }

@@ -17,7 +17,7 @@ struct window {
 };
 
 /* Takes the next hop; true when `samples` and `start` are a new window, false when there is no more
- * to read. Hops that only begin a window are passed over on the way. */
+ * to read, or the ring makes no sense. Hops that only begin a window are passed over on the way. */
 bool window_next(struct window *window, const struct sounds *sounds);
 
 #endif

@@ -114,12 +114,41 @@ static void overtaken(void **state)
     assert_int_equal(slow.lost, oldest - 3);
 }
 
+/* Where the ring keeps the number of its newest hop. */
+static off_t place_of_latest(const struct rig *rig)
+{
+    uint64_t words[32];
+    assert_int_equal(pread(rig->fd, words, sizeof words, 0), sizeof words);
+    size_t at = 0;
+    while (at < ARRAY_SIZE(words) && words[at] != rig->count) {
+        at++;
+    }
+    assert_in_range(at, 1, ARRAY_SIZE(words) - 1);
+    return (off_t)(at * sizeof words[0]);
+}
+
+/* A ring that claims to hold more than there are numbers: looking at it ends. */
+static void nonsense(void **state)
+{
+    struct rig *rig = *state;
+    struct window window = {0};
+    const uint64_t huge = UINT64_MAX;
+    write_hop(rig, false);
+    write_hop(rig, true);
+    write_hop(rig, true);
+    assert_int_equal(pwrite(rig->fd, &huge, sizeof huge, place_of_latest(rig)), sizeof huge);
+    for (int i = 0; i < 5; i++) {
+        assert_false(window_next(&window, rig->reader));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(windows_overlap_by_half, setup, teardown),
         cmocka_unit_test_setup_teardown(none_across_a_hole, setup, teardown),
         cmocka_unit_test_setup_teardown(overtaken, setup, teardown),
+        cmocka_unit_test_setup_teardown(nonsense, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
