@@ -10,6 +10,7 @@
 #include <webp/encode.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "footage/preview_hours.h"
@@ -19,6 +20,7 @@
 #define NICE 5   /* pictures that somebody waits for go first */
 #define METHOD 0 /* of WebP: the quickest; the files live for an hour */
 #define TELL_US 60000000
+#define AHEAD_MAX_S 60.0
 #define MAKING_MAX 2  /* more only make each other wait for the same cores */
 #define ENTERED_MAX 6 /* each holds a thread of http/later.h */
 
@@ -101,13 +103,19 @@ static int encode(const struct small *small, int quality, struct str *out)
     return done ? 0 : -EIO;
 }
 
+/* Files are named by it, and capture's word in the ring is not enough. */
+static bool is_time(double time)
+{
+    return time > 0 && time < wall_seconds(wall_now()) + AHEAD_MAX_S;
+}
+
 static void make(struct previews *previews, int camera, uint64_t sequence)
 {
     const struct cfg_camera *rules = &previews->config->cameras[camera];
     struct small small = {0};
     AUTO_STR struct str webp = {0};
     int result = live_look(previews->live, camera, sequence, shrink, &small);
-    if (result < 0) {
+    if (result < 0 || !is_time(small.time)) {
         atomic_fetch_add(&previews->missed, 1);
         free(small.pixels);
         return;

@@ -2,6 +2,7 @@
 #include "server/config_file.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -139,6 +140,9 @@ static void refuse(struct server *server, const char *name, const struct message
 static int take_frame(struct server *server, int camera, struct message *message)
 {
     struct msg_frame *frame = message->value;
+    if (!isfinite(frame->time) || frame->time <= 0) {
+        return -EINVAL; /* rows, ids and names of files are made of it */
+    }
     server->links[camera * LINK_ENDS + LINK_ANALYSE].lost_us = 0;
     recordings_frame(server->recordings, camera, frame);
     review_frame(server->review, camera, frame);

@@ -2,6 +2,7 @@
 #include "../cmocka_all.h"
 
 #include <errno.h>
+#include <math.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -9,6 +10,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "fixture.h"
@@ -17,6 +19,7 @@
 #include "server/live.h"
 #include "server/live_object.h"
 #include "server/picture.h"
+#include "server/previews.h"
 #include "server/stats.h"
 
 static int yard;
@@ -96,6 +99,32 @@ static void best_picture_fits_its_box(void **state)
     fixture_crash(fixture);
     assert_int_equal(found.best.picture->pixels[1000], 200);
     live_object_finish(&found);
+}
+
+static bool a_preview_was_missed(void *context)
+{
+    struct fixture *fixture = context;
+    AUTO_STR struct str text = {0};
+    struct jout json = {.out = &text};
+    previews_report(server_previews(fixture->server), &json);
+    return strstr(str_text(&text), "\"missed\":1") != NULL;
+}
+
+/* Neither in a message nor in the ring. */
+static void times_that_are_none_are_refused(void **state)
+{
+    static const double times[] = {NAN, INFINITY, 0, -5};
+    struct fixture *fixture = *state;
+    struct live *live = server_live(fixture->server);
+    struct msg_object object = fixture_object("1.0-aaaaaa", "person", 1);
+    for (size_t i = 0; i < ARRAY_SIZE(times); i++) {
+        fixture_send_frame(fixture, "yard", times[i], &object, 1, 1);
+        assert_int_equal(live_count(live, yard, NULL, NULL), 0);
+    }
+    fixture_give_ring(fixture, "yard", 60, 128, 128, NAN);
+    fixture_send_frame(fixture, "yard", 1, &object, 1, 1);
+    assert_int_equal(live_count(live, yard, NULL, NULL), 1);
+    assert_true(fixture_wait(fixture, a_preview_was_missed, fixture));
 }
 
 static void picture_that_is_none_is_refused(void **state)
@@ -406,6 +435,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(counts_by_label_and_zone),
         TEST(best_picture_fits_its_box),
+        TEST(times_that_are_none_are_refused),
         TEST(picture_that_is_none_is_refused),
         TEST(best_of_label),
         cmocka_unit_test(face_makes_a_better_person),
