@@ -13,6 +13,7 @@
 #include "server/server.h"
 #include "store/db_activity.h"
 #include "store/db_review.h"
+#include "store/db_review_run.h"
 
 static double or_else(struct db_opt_double value, double otherwise)
 {
@@ -132,6 +133,16 @@ void api_reviews_viewed(struct request *request)
     }
 }
 
+/* Those that ran and could not be thrown away: nobody else will ever end them. */
+static void end_forgotten(struct request *request, const char *const *ids, size_t count, double now)
+{
+    struct store_work *work = store_begin(request_store(request));
+    for (size_t i = 0; i < count; i++) {
+        db_review_end(work, ids[i], now);
+    }
+    store_submit(work);
+}
+
 void api_reviews_delete(struct request *request)
 {
     AUTO_FREE const char **ids = NULL;
@@ -155,8 +166,10 @@ void api_reviews_delete(struct request *request)
         .stopping = server_hangs_up,
         .context = request->server,
     };
-    int result = discard_reviews(&discard, ids, count, wall_seconds(wall_now()));
+    double now = wall_seconds(wall_now());
+    int result = discard_reviews(&discard, ids, count, now);
     if (result < 0) {
+        end_forgotten(request, ids, count, now);
         reply_message(request, 503, false, "Not everything could be removed: %s", err_name(result));
     } else {
         reply_message(request, 200, true, "Delete reviews");

@@ -110,3 +110,25 @@ def test_rows_of_files_that_are_gone_go(system):
     add_item(system, "a", 1600000000, 1600002499)
     assert delete(system, "a").status_code == 200
     assert recordings(system) == [] and delete(system, "a").status_code == 200
+
+
+def test_what_cannot_be_thrown_away_now_does_not_stay_open(system):
+    """The disk is away. Nothing is removed, and an item that ran, which nothing follows any more, ends."""
+    now = int(time.time())
+    file = add_segment(system, now - 50)
+    add_item(system, "a", now - 60, None)
+    marker = system.data / "media/recordings/.corvette-volume"
+    identity = marker.read_text()
+    marker.unlink()
+    marker.mkdir()
+    try:
+        answer = delete(system, "a")
+        assert answer.status_code == 503 and "Not everything" in answer.json()["message"]
+        assert file.exists() and recordings(system) == [now - 50]
+        end = wait_for(lambda: system.json("/api/review/a")["end_time"], "the item's end")
+        assert now <= end <= time.time()
+    finally:
+        marker.rmdir()
+        marker.write_text(identity)
+    wait_for(lambda: delete(system, "a").status_code == 200, "the disk to be back")
+    assert not file.exists() and items(system) == []
