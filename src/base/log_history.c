@@ -16,7 +16,7 @@ struct line {
     /* 0: none yet; 2n + 1: line n is being written here; 2n + 2: it is here. */
     _Atomic uint64_t state;
     int64_t wall_us;
-    uint32_t length;
+    _Atomic uint32_t length; /* looked at once: who else writes here may be anybody */
     char text[LOG_HISTORY_TEXT];
 };
 
@@ -92,8 +92,9 @@ void log_history_add(int64_t wall_us, const char *text, size_t length)
     atomic_store(&line->state, 2 * number + 1);
     atomic_thread_fence(memory_order_seq_cst);
     line->wall_us = wall_us;
-    line->length = (uint32_t)(length < sizeof line->text ? length : sizeof line->text);
-    memcpy(line->text, text, line->length);
+    size_t kept = length < sizeof line->text ? length : sizeof line->text;
+    atomic_store(&line->length, (uint32_t)kept);
+    memcpy(line->text, text, kept);
     if (length > sizeof line->text) {
         memcpy(line->text + sizeof line->text - 3, "...", 3);
     }
@@ -113,7 +114,8 @@ void log_history_read(log_history_fn fn, void *context)
             continue;
         }
         int64_t wall_us = line->wall_us;
-        size_t length = line->length < LOG_HISTORY_TEXT ? line->length : LOG_HISTORY_TEXT;
+        size_t length = atomic_load(&line->length);
+        length = length < LOG_HISTORY_TEXT ? length : LOG_HISTORY_TEXT;
         memcpy(text, line->text, length);
         atomic_thread_fence(memory_order_seq_cst);
         if (atomic_load(&line->state) == 2 * n + 2) {
