@@ -294,18 +294,23 @@ static int write_file(const char *path, const void *data, size_t length)
     return fd < 0 ? -errno : file_write_all(fd, data, length);
 }
 
+static int put_file(const char *part, const char *path, const void *data, size_t length)
+{
+    int result = write_file(part, data, length);
+    return result == 0 && rename(part, path) < 0 ? -errno : result;
+}
+
 int preview_frames_add(struct preview_frames *frames, const char *camera, double time,
                        const void *webp, size_t length)
 {
     AUTO_STR struct str path = {0};
     path_of(frames, camera, time, &path);
     AUTO_FREE char *part = mem_printf("%s/.%s" PART, frames->folder, camera);
-    int result = write_file(part, webp, length);
-    if (result == -ENOENT && file_make_dirs(frames->folder) == 0) { /* somebody tidied up */
-        result = write_file(part, webp, length);
-    }
-    if (result == 0 && rename(part, str_text(&path)) < 0) {
-        result = -errno;
+    int result = put_file(part, str_text(&path), webp, length);
+    /* Somebody tidied up; or it was taken for one that was left half written, by who has just begun
+     * to read the folder. */
+    if (result == -ENOENT && file_make_dirs(frames->folder) == 0) {
+        result = put_file(part, str_text(&path), webp, length);
     }
     if (result < 0) {
         unlink(part);

@@ -1,5 +1,6 @@
 #include "footage/preview_hours_private.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
@@ -371,21 +372,30 @@ static bool convert_due(struct preview_hours *hours, double *next)
 
 /* ------------------------------------------------------------------ the thread */
 
-/* DATA/cache/preview_<camera>_<a>-<b>.mp4 */
+/* preview_<camera>_<a>-<b>.mp4, or one that was being made. */
+static bool is_asked(const char *name)
+{
+    return (str_starts(name, "preview_") && str_ends(name, ".mp4")) ||
+           (str_starts(name, ".preview_") && str_ends(name, ".part"));
+}
+
+/* Those of DATA/cache, after their time, or after we were killed while they were made. */
 static void sweep_asked(struct preview_hours *hours)
 {
     AUTO_FREE char *folder = mem_printf("%s/cache", hours->data_dir);
-    struct tree_names names = tree_list(folder);
+    DIR *dir = opendir(folder);
     time_t now = time(NULL);
-    for (size_t i = 0; i < names.count; i++) {
+    for (const struct dirent *entry; dir != NULL && (entry = readdir(dir)) != NULL;) {
         struct stat status;
-        AUTO_FREE char *path = mem_printf("%s/%s", folder, names.items[i]);
-        if (str_starts(names.items[i], "preview_") && str_ends(names.items[i], ".mp4") &&
-            stat(path, &status) == 0 && now - status.st_mtime > ASKED_KEEP_S) {
-            unlink(path);
+        if (is_asked(entry->d_name) &&
+            fstatat(dirfd(dir), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+            now - status.st_mtime > ASKED_KEEP_S) {
+            unlinkat(dirfd(dir), entry->d_name, 0);
         }
     }
-    tree_names_finish(&names);
+    if (dir != NULL) {
+        closedir(dir);
+    }
 }
 
 static void wait_until(struct preview_hours *hours, double seconds)

@@ -3,12 +3,14 @@
 #include "../cmocka_all.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <ftw.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -243,6 +245,44 @@ static void gone_pictures_are_forgotten(void **state)
     assert_true(is_there(place, PREVIEW_FOLDER "/preview_yard-8.0.webp"));
 }
 
+static void make_old(const struct place *place, const char *relative)
+{
+    const struct timespec times[2] = {{.tv_sec = 1000}, {.tv_sec = 1000}};
+    AUTO_FREE char *path = mem_printf("%s/%s", place->path, relative);
+    assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+}
+
+/* Films that were made for somebody, and half of one that a death left. */
+static void old_films_leave_the_cache(void **state)
+{
+    static const char *const gone[] = {"cache/preview_yard_1.0-2.0.mp4",
+                                       "cache/.preview_abc123.part"};
+    static const char *const kept[] = {"cache/preview_yard_2.0-3.0.mp4",
+                                       "cache/.preview_def456.part", "cache/.other.part"};
+    static const struct config config;
+    struct place *place = *state;
+    for (size_t i = 0; i < ARRAY_SIZE(gone); i++) {
+        put_file(place, "cache", gone[i] + strlen("cache/"));
+        make_old(place, gone[i]);
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(kept); i++) {
+        put_file(place, "cache", kept[i] + strlen("cache/"));
+    }
+    make_old(place, "cache/.other.part");
+    struct preview_hours *hours =
+        preview_hours_create(&config, place->store, place->path, place->frames);
+    for (int i = 0; i < 500 && (is_there(place, gone[0]) || is_there(place, gone[1])); i++) {
+        nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
+    }
+    preview_hours_destroy(hours);
+    for (size_t i = 0; i < ARRAY_SIZE(gone); i++) {
+        assert_false(is_there(place, gone[i]));
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(kept); i++) {
+        assert_true(is_there(place, kept[i]));
+    }
+}
+
 /* ------------------------------------------------------------------ plans */
 
 static void put_film(struct place *place, double start, double end)
@@ -403,6 +443,7 @@ int main(void)
         IN_PLACE(pictures_of_one_camera_are_its_own),
         IN_PLACE(what_frigate_put_aside_is_taken_in),
         IN_PLACE(gone_pictures_are_forgotten),
+        IN_PLACE(old_films_leave_the_cache),
         IN_PLACE(spans_use_all_there_is),
         IN_PLACE(long_spans_are_shown_faster),
         IN_PLACE(without_a_picture_the_one_before_is_shown),
