@@ -192,7 +192,11 @@ bool answers_reply(struct answers *answers, const char *key, struct MHD_Connecti
         /* With the lock held: the connection's own reference is not there yet. */
         *result = (int)MHD_queue_response(connection, MHD_HTTP_OK, answer->response);
         atomic_fetch_add(&answers->entry->server.answers_again, 1);
-    } else if (answer != NULL && !waited) {
+    } else if (!waited) {
+        if (answer == NULL) {
+            make_room(answers, 0);
+            answer = add_answer(answers, key);
+        }
         drop_response(answers, answer);
         answer->making = true;
         use->making = answer;
