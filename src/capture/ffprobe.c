@@ -24,6 +24,8 @@
 #define LOOK_S \
     4 /* then what is known by then is the answer; who started us waits a little longer */
 #define CPU_S 8
+/* What lies in the media folder. No playlists: they name other files. */
+#define FILE_FORMATS "mov,matroska,mpegts,avi,flv,gif,image2,jpeg_pipe,png_pipe,webp_pipe"
 #define MEMORY_MAX (1ull << 30)
 
 static struct stopper stopper;
@@ -182,6 +184,9 @@ int capture_ffprobe_main(void)
     args.thorough = true;
     av_dict_set(&args.format_options, "protocol_whitelist", protocols, 0);
     bool given = strcmp(url, "-") == 0;
+    if (given) {
+        av_dict_set(&args.format_options, "format_whitelist", FILE_FORMATS, 0);
+    }
     int result = probe(given ? "file:/proc/self/fd/3" : url, &args, &err);
     if (result < 0) {
         config_mask_url(given ? "the file" : url, &shown);

@@ -107,7 +107,7 @@ static void end(struct probes *probes)
 /* ---- what may be looked into ---- */
 
 /* What each kind of address may make libavformat open. None of them reads files or devices, so that
- * no playlist or redirection leads there. */
+ * no playlist or redirection leads there; of files in the media folder, no playlist is read. */
 static const struct {
     const char *scheme, *protocols;
 } schemes[] = {

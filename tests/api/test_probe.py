@@ -174,6 +174,10 @@ def test_a_recorded_file(running, video):
     failed(outside, "can be neither")  # leads out of the folder
     (exports / "some.mp4").write_bytes(b"\0" * 100000)
     failed(probe(running, "/media/frigate/exports/some.mp4")[0], "the file: ")
+    (exports / "some.m3u8").write_text(f"#EXTM3U\n#EXTINF:10,\nfile://{video}\n#EXT-X-ENDLIST\n")
+    (exports / "some.mp4").write_text(f"ffconcat version 1.0\nfile {video}\n")  # leads out as well
+    for row in probe(running, "/media/frigate/exports/some.m3u8", "/media/frigate/exports/some.mp4"):
+        failed(row, "the file: ")
 
 
 def test_vainfo(running):
