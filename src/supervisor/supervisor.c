@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -19,6 +20,9 @@
 #include "supervisor/shared.h"
 
 #define CONFIG_LIMIT_BYTES (16u << 20)
+/* Of one process. The server holds some for every camera and one for every connection and file on
+ * its way: more than the 1024 that are customary. */
+#define DESCRIPTORS 65536
 #define WATCH_US 500000
 #define HUNG_US 10000000      /* no heartbeat for this long: the worker's loop is stuck */
 #define INFERENCE_US 10000000 /* Frigate's bound for one inference */
@@ -409,9 +413,20 @@ static void keep_log_history(void)
     }
 }
 
+/* For all processes: they inherit it. */
+static void allow_descriptors(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < DESCRIPTORS) {
+        limit.rlim_cur = limit.rlim_max < DESCRIPTORS ? limit.rlim_max : DESCRIPTORS;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
 int supervisor_run(const struct supervisor_options *options)
 {
     log_set_name("supervisor");
+    allow_descriptors();
     struct supervisor s = {.options = options, .lock_fd = -1};
     s.loop = loop_create();
     if (open_log_history() < 0 || !prepare(&s)) {

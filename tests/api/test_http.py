@@ -1,13 +1,16 @@
 """The protocol around the endpoints: methods, headers, bodies, what is not there."""
+import contextlib
 import gzip
+import pathlib
 import re
+import resource
 import socket
 from urllib.parse import urlsplit
 
 import pytest
 
 import openapi
-from conftest import message
+from conftest import CONFIG, System, message
 from corvette import PROGRAM
 
 
@@ -147,3 +150,17 @@ def test_many_connections(system):
     finally:
         for connection in idle:
             connection.close()
+
+
+def test_more_files_than_is_customary(tmp_path):
+    """A soft limit of old is no limit: each connection takes a descriptor, each camera several."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
+    try:
+        system = System(CONFIG, tmp_path).start()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    with contextlib.ExitStack() as stack:
+        stack.callback(system.stop)
+        limits = pathlib.Path(f"/proc/{system.wait_pid('server')}/limits").read_text()
+    assert int(re.search(r"Max open files +(\d+)", limits)[1]) == min(hard, 65536)
