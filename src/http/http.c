@@ -46,7 +46,7 @@ struct http {
     struct auth *auth;
     struct files *files;
     struct streams *streams;
-    struct later *later;
+    struct later *later[WAITS_KINDS]; /* NULL: for none */
     struct answers *answers;
     struct presence_memory *presence;
 };
@@ -322,7 +322,8 @@ static void reply_unrouted(struct request *request, unsigned allowed)
  * comes back to this one, which may not wait for itself. */
 static bool reply_again(struct request *request)
 {
-    if (request->method != HTTP_GET || request->reply.header_count > 0 || request->route->waits) {
+    if (request->method != HTTP_GET || request->reply.header_count > 0 ||
+        request->route->waits != WAITS_NOT) {
         return false;
     }
     bool gzip = http_accepts_gzip(request_header(request, "Accept-Encoding"));
@@ -347,7 +348,7 @@ static void dispatch(struct request *request)
         reply_message(request, 501, false, "%s is not implemented yet", request->route->pattern);
     } else if (!reply_again(request) && route_check(request)) {
         request->later = request->route->waits;
-        if (!request->later) {
+        if (request->later == WAITS_NOT) {
             request->route->handler(request);
         }
     }
@@ -367,8 +368,8 @@ static bool answer(struct request *request)
     }
     request->answered = true;
     dispatch(request);
-    if (request->later) {
-        if (later_run(request->http->later, request) == 0) {
+    if (request->later != WAITS_NOT) {
+        if (later_run(request->http->later[request->later], request) == 0) {
             return false;
         }
         reply_message(request, 503, false, "Too many requests wait already");
@@ -538,7 +539,9 @@ struct http *http_start(const struct http_setup *setup, struct err *err)
     http->guarded = (struct listener){.http = http, .guarded = true};
     http->files = files_create(server_data_dir(setup->server));
     http->streams = streams_create(setup->server);
-    http->later = later_create(handle_later);
+    for (size_t i = WAITS_NOT + 1; i < WAITS_KINDS; i++) {
+        http->later[i] = later_create(handle_later);
+    }
     http->presence = presence_memory_create();
     http->answers = answers_create(server_store(setup->server), setup->entry);
     http->auth = auth_create(&auth, err);
@@ -557,7 +560,9 @@ void http_stop(struct http *http)
     }
     streams_stop(http->streams); /* a suspended connection would keep the daemon from ending */
     server_hang_up(http->setup.server);
-    later_stop(http->later);
+    for (size_t i = 0; i < WAITS_KINDS; i++) {
+        later_stop(http->later[i]);
+    }
     struct listener *const listeners[] = {&http->open, &http->guarded};
     for (size_t i = 0; i < ARRAY_SIZE(listeners); i++) {
         if (listeners[i]->daemon != NULL) {
@@ -566,7 +571,9 @@ void http_stop(struct http *http)
     }
     auth_destroy(http->auth);
     streams_destroy(http->streams);
-    later_destroy(http->later);
+    for (size_t i = 0; i < WAITS_KINDS; i++) {
+        later_destroy(http->later[i]);
+    }
     answers_destroy(http->answers);
     presence_memory_destroy(http->presence);
     files_destroy(http->files);

@@ -1,6 +1,7 @@
 /* Handlers that wait for another machine (a camera, Frigate+) or compute for long (hashes of
  * passwords), on threads of their own: the threads of the HTTP server each serve many connections
- * and must not stand still for one. The connection is suspended meanwhile. */
+ * and must not stand still for one. The connection is suspended meanwhile. One per kind of waiting
+ * (enum waits). */
 #ifndef CORVETTE_HTTP_LATER_H
 #define CORVETTE_HTTP_LATER_H
 

@@ -339,8 +339,8 @@ bool request_zone(struct request *request, const char *name, int *offset_s)
 
 bool request_may_wait(struct request *request)
 {
-    if (!request->later) {
-        request->later = true;
+    if (request->later == WAITS_NOT) {
+        request->later = WAITS_MEDIA;
         store_reader_done(&request->db);
         return false;
     }

@@ -37,6 +37,16 @@ enum http_method {
 #define REQUEST_BODY_MAX (4u << 20)
 #define REPLY_HEADERS_MAX 8
 
+/* What a handler waits for, on threads of that kind (later.h): no camera that is silent holds a
+ * login up, and no film that is being made a camera's motors. */
+enum waits {
+    WAITS_NOT,
+    WAITS_SELF,  /* what we compute or write for some tenths of a second: hashes of passwords */
+    WAITS_PEER,  /* another machine: motors, Frigate+ */
+    WAITS_MEDIA, /* what is decoded: films, pictures out of recordings, streams looked into */
+    WAITS_KINDS,
+};
+
 struct request_pair {
     const char *name, *value; /* decoded */
 };
@@ -91,8 +101,8 @@ struct request {
     bool bad_uri;     /* undecodable, or over the bounds above */
     bool begun;       /* the headers were looked at */
     bool body_too_large;
-    bool later;    /* its handler is to run on a thread that may wait */
-    bool answered; /* the reply is made */
+    enum waits later; /* its handler is to run on a thread that may wait */
+    bool answered;    /* the reply is made */
 };
 
 /* Parses the request line's target. Never fails: a bad one sets bad_uri. */
@@ -141,7 +151,7 @@ int request_camera(struct request *request, const char *name);
 /* Seconds east of UTC, now, of the zone a parameter names (default utc); false after a 400. */
 bool request_zone(struct request *request, const char *name, int *offset_s);
 
-/* A handler that finds that it must wait for seconds asks this: false means to return without a
+/* A handler that finds that it must wait for media asks this: false means to return without a
  * reply, and it is called again, wholly, on a thread where it may (true; later.h). */
 bool request_may_wait(struct request *request);
 

@@ -43,9 +43,7 @@ struct route {
     const char *help;
     const char *body; /* name in schemas.json of the JSON it takes; NULL = it takes none */
     const char *also; /* statuses beyond those every route may answer: "403 429" */
-    /* For another machine, or computes for long: the handler runs on a thread of its own (later.h).
-     */
-    bool waits;
+    enum waits waits; /* not at all: the handler runs on a thread that serves connections */
 };
 
 struct route_section { /* a chapter of the description */

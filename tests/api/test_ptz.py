@@ -348,3 +348,25 @@ def test_stopping_does_not_wait_for_a_camera(tmp_path):
             wait_for(lambda: device.slow, "the request to reach the camera")
             assert corvette.stop() < 4
             assert asked.exception() is not None or "stopping" in asked.result().text
+
+
+def test_silent_cameras_hold_up_cameras_alone(tmp_path):
+    """As many as there are threads that wait for other machines: logins and streams have theirs."""
+    with contextlib.ExitStack() as stack:
+        devices = [stack.enter_context(OnvifDevice()) for _ in range(8)]
+        for device in devices:
+            device.trouble["GetSystemDateAndTime"] = "slow"
+        cameras = {f"c{i}": camera(device.config()) for i, device in enumerate(devices)}
+        for section in cameras.values():
+            section["enabled"] = False
+        config = base_config(cameras, auth={"hash_iterations": 1000})
+        corvette = stack.enter_context(Corvette(config, tmp_path))
+        pool = stack.enter_context(concurrent.futures.ThreadPoolExecutor(8))
+        asked = [pool.submit(corvette.get, f"/api/{name}/ptz/info") for name in cameras]
+        wait_for(lambda: all(device.slow for device in devices), "all cameras to be asked")
+        login = corvette.request("POST", "/api/login", json={"user": "nobody", "password": "x"})
+        probed = corvette.get("/api/ffprobe?paths=nothing")
+        assert (login.status_code, probed.status_code) == (400, 200)
+        assert not any(one.done() for one in asked)
+        for device in devices:
+            device.release.set()
