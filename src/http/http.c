@@ -30,7 +30,10 @@
 #define CONNECTIONS 512 /* beyond it new ones wait in the kernel */
 #define IDLE_S 75       /* a connection without traffic, a stalled stream too, is closed */
 #define HEADERS_MAX \
-    (96u << 10)        /* of one request: its line, headers and query parameters in pieces */
+    (96u << 10) /* of one request: its line, headers and query parameters in pieces */
+/* Of a body at the guarded port without a session. A login is shorter; and whoever reaches the port
+ * cannot fill the memory. */
+#define STRANGERS_BODY_MAX (64u << 10)
 #define GZIP_FROM 1024 /* bytes; below, compressing costs more than it saves */
 #define GZIP_TO (8u << 20)
 
@@ -292,13 +295,28 @@ static void reply_login_first(struct request *request)
     reply_header(request, "Location", "/login");
 }
 
+static void reply_too_large(struct request *request, unsigned most)
+{
+    reply_message(request, 413, false, "The body is larger than %u bytes", most);
+}
+
+/* Asked once: a cookie may be renewed with it. */
+static bool is_admitted(struct request *request)
+{
+    if (request->guarded && !request->admission_asked) {
+        request->admission_asked = true;
+        request->admitted = auth_admits(request->http->auth, request);
+    }
+    return !request->guarded || request->admitted;
+}
+
 /* What is wrong with a request whatever its route is: false after a reply. */
 static bool is_sound(struct request *request)
 {
     if (request->bad_uri) {
         reply_message(request, 400, false, "The address cannot be read");
-    } else if (request->body_too_large) {
-        reply_message(request, 413, false, "The body is larger than %u bytes", REQUEST_BODY_MAX);
+    } else if (request->body_too_large && is_admitted(request)) {
+        reply_too_large(request, REQUEST_BODY_MAX);
     } else if (is_api(request) && request_header(request, "Origin") != NULL &&
                request_header(request, "X-CSRF-TOKEN") == NULL) {
         reply_message(request, 401, false, "Missing CSRF header");
@@ -340,8 +358,10 @@ static void dispatch(struct request *request)
     if (request->reply.status != 0) {
         return;
     }
-    if (request->guarded && !auth_is_free(request) && !auth_admits(request->http->auth, request)) {
+    if (request->guarded && !auth_is_free(request) && !is_admitted(request)) {
         reply_login_first(request);
+    } else if (request->body_too_large) {
+        reply_too_large(request, STRANGERS_BODY_MAX);
     } else if (!found) {
         reply_unrouted(request, allowed);
     } else if (request->route->handler == NULL) {
@@ -391,6 +411,16 @@ static void *on_uri(void *context, const char *uri, struct MHD_Connection *conne
     return request;
 }
 
+/* Whether its body may be that long. */
+static bool takes_body(struct request *request, long long bytes)
+{
+    if (bytes > STRANGERS_BODY_MAX && !is_admitted(request)) {
+        return false;
+    }
+    store_reader_done(&request->db); /* the rest of the body may be long in coming */
+    return bytes <= REQUEST_BODY_MAX;
+}
+
 /* First call of a request: the headers are there. */
 static void begin(struct request *request, const char *method)
 {
@@ -403,7 +433,7 @@ static void begin(struct request *request, const char *method)
     const char *length = request_header(request, "Content-Length");
     long long bytes;
     request->body_too_large =
-        length != NULL && (!str_to_int(length, &bytes) || bytes > REQUEST_BODY_MAX);
+        length != NULL && (!str_to_int(length, &bytes) || !takes_body(request, bytes));
 }
 
 static enum MHD_Result on_request(void *context, struct MHD_Connection *connection, const char *url,
@@ -418,7 +448,8 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
             return MHD_YES;
         }
     } else if (*data_length > 0) {
-        if (request->body.length + *data_length > REQUEST_BODY_MAX) {
+        if (request->body_too_large ||
+            !takes_body(request, (long long)(request->body.length + *data_length))) {
             request->body_too_large = true;
         } else {
             str_add_bytes(&request->body, data, *data_length);

@@ -101,8 +101,9 @@ struct request {
     bool bad_uri;     /* undecodable, or over the bounds above */
     bool begun;       /* the headers were looked at */
     bool body_too_large;
-    enum waits later; /* its handler is to run on a thread that may wait */
-    bool answered;    /* the reply is made */
+    bool admission_asked, admitted; /* at the guarded port: whether it has a session */
+    enum waits later;               /* its handler is to run on a thread that may wait */
+    bool answered;                  /* the reply is made */
 };
 
 /* Parses the request line's target. Never fails: a bad one sets bad_uri. */

@@ -1,5 +1,6 @@
 """Logging in, users, and the port that asks for a session."""
 import base64
+import contextlib
 import hashlib
 import hmac
 import json
@@ -10,6 +11,7 @@ import pytest
 
 from conftest import CONFIG, System, message
 from corvette import wait_for
+from rawhttp import RawClient
 
 ROUNDS = "hash_iterations: 1000"
 
@@ -235,6 +237,29 @@ def test_sessions_are_renewed(tmp_path):
         system.run_sql("DELETE FROM user")
         assert ask(cookies={"mine": token}).status_code == 401
         assert ask(headers={"Authorization": f"Bearer {token}"}).status_code == 200
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_strangers_cannot_fill_the_memory(guarded, admin, chunked):
+    """Their bodies are not taken in before it is known who they are."""
+    def ask(path, size, length=None, **headers):
+        lines = [f"POST {path} HTTP/1.1", "Host: x", *(f"{k}: {v}" for k, v in headers.items())]
+        lines.append("Transfer-Encoding: chunked" if chunked else f"Content-Length: {length or size}")
+        body = b"%x\r\n%s\r\n0\r\n\r\n" % (size, b"x" * size) if chunked else b"x" * size
+        client = RawClient(guarded.guarded_url)
+        with contextlib.closing(client):
+            return client.send("\r\n".join(lines).encode() + b"\r\n\r\n" + body).status
+    wait_for(lambda: guarded.guarded_url, "the port that asks for a login")
+    assert ask("/api/config/save", 60000) == 401
+    assert ask("/api/login", 60000) == 415
+    if chunked:
+        assert ask("/api/login", 70000) == 413
+        assert ask("/api/config/save", 70000) == 401
+    else:
+        # Nothing of it is sent: the answer does not wait for it.
+        assert ask("/api/login", 0, 70000) == 413
+        assert ask("/api/config/save", 0, 3000000) == 401
+    assert ask("/api/config/save", 70000, Authorization=f"Bearer {admin}") == 400
 
 
 def test_failed_logins_are_limited(tmp_path):
