@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 
 #include "base/cleanup.h"
@@ -79,6 +80,17 @@ void peer_of(const char *connection, const char *forwarded, const struct cfg_lis
     }
 }
 
+/* Proxies append to the header, or put one of their own behind it: which comes to the same. */
+static enum MHD_Result add_forwarded(void *context, enum MHD_ValueKind kind, const char *name,
+                                     const char *value)
+{
+    struct str *list = context;
+    if (strcasecmp(name, "X-Forwarded-For") == 0 && value != NULL) {
+        str_addf(list, "%s%s", list->length > 0 ? "," : "", value);
+    }
+    return MHD_YES;
+}
+
 void peer_address(struct request *request, const struct cfg_list *proxies,
                   char address[static PEER_MAX])
 {
@@ -90,5 +102,7 @@ void peer_address(struct request *request, const struct cfg_list *proxies,
                                                                     : sizeof(struct sockaddr_in);
         getnameinfo(info->client_addr, length, text, sizeof text, NULL, 0, NI_NUMERICHOST);
     }
-    peer_of(text, request_header(request, "X-Forwarded-For"), proxies, address);
+    AUTO_STR struct str forwarded = {0};
+    MHD_get_connection_values(request->connection, MHD_HEADER_KIND, add_forwarded, &forwarded);
+    peer_of(text, str_text(&forwarded), proxies, address);
 }

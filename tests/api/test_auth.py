@@ -274,6 +274,13 @@ def test_failed_logins_are_limited(tmp_path):
         answer = attempt(password, "1.2.3.4")
         assert answer.status_code == 429 and 3000 < int(answer.headers["Retry-After"]) <= 3600
         assert attempt(password, "1.2.3.5").status_code == 200
+        # What the client says of itself stands before what the proxy says, in one header or in two.
+        assert attempt(password, "1.2.3.5, 1.2.3.4").status_code == 429
+        body = b'{"user": "admin", "password": "wrong"}'
+        with contextlib.closing(RawClient(system.url)) as client:
+            headers = [("Content-Type", "application/json"), ("X-Forwarded-For", "1.2.3.5"),
+                       ("X-Forwarded-For", "1.2.3.4")]
+            assert client.request("POST", "/api/login", headers, body).status == 429
 
 
 def test_a_proxy_that_authenticates(tmp_path):
