@@ -164,6 +164,10 @@ void api_export_rename(struct request *request)
     if (!find_export(request, &found)) {
         return;
     }
+    if (!request_is_text(request->args[1])) {
+        reply_message(request, 400, false, "name: not UTF-8");
+        return;
+    }
     struct store_work *work = store_begin(request_store(request));
     db_export_rename(work, found.id, request->args[1]);
     if (request_write(request, work)) {

@@ -167,14 +167,6 @@ static bool take_boxes(struct request *request, json_t *body,
 
 /* ---- making and ending ---- */
 
-/* A label may hold anything but what is no text at all. */
-static bool is_text(const char *label)
-{
-    json_t *string = json_string(label);
-    json_decref(string);
-    return string != NULL;
-}
-
 static bool take_event(struct request *request, json_t *body, struct manual_event *event,
                        struct manual_box boxes[MANUAL_BOXES_MAX])
 {
@@ -186,7 +178,7 @@ static bool take_event(struct request *request, json_t *body, struct manual_even
         .include_recording = true,
         .boxes = boxes,
     };
-    if (!is_text(event->label)) {
+    if (!request_is_text(event->label)) {
         reply_message(request, 400, false, "label: not UTF-8");
         return false;
     }

@@ -153,6 +153,13 @@ const char *request_decode_again(struct request *request, const char *text)
 
 /* ---- what was asked ---- */
 
+bool request_is_text(const char *text)
+{
+    json_t *string = json_string(text);
+    json_decref(string);
+    return string != NULL;
+}
+
 static const struct param *param_of(struct request *request, const char *name)
 {
     const struct param *param = route_param(request->route, name);

@@ -136,6 +136,8 @@ json_t *request_json(struct request *request);
 json_t *request_json_strict(struct request *request);
 /* Decodes percent signs once more (labels); lives as long as the request. */
 const char *request_decode_again(struct request *request, const char *text);
+/* Whether an argument is UTF-8, as what goes into the database must be: other programs read it. */
+bool request_is_text(const char *text);
 /* Memory that lives as long as the request. */
 char *request_keep(struct request *request, char *owned);
 

@@ -108,6 +108,7 @@ def test_rename_and_delete_by_every_key(recorded):
         finished(recorded, id)
     keys = [ids[0], ids[1] + ".mp4", ids[2], "Möwe 3"]
     assert recorded.request("PATCH", f"/api/export/{ids[3]}/M%C3%B6we%203").json()["success"]
+    assert recorded.request("PATCH", f"/api/export/{ids[3]}/M%F6we").status_code == 400  # no UTF-8
     assert listed(recorded, ids[3])["name"] == "Möwe 3"
     for id, key in zip(ids, keys):
         path = recorded.data / f"media/exports/{id}.mp4"
