@@ -389,6 +389,8 @@ static bool answer(struct request *request)
     request->answered = true;
     dispatch(request);
     if (request->later != WAITS_NOT) {
+        /* It comes back to this thread to be sent: nobody on it may wait for that. */
+        answers_give_up(request->http->answers, &request->use);
         if (later_run(request->http->later[request->later], request) == 0) {
             return false;
         }

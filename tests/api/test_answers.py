@@ -122,6 +122,18 @@ def test_many_at_once_while_rows_change(own):
     assert not wrong
 
 
+def test_many_at_once_that_wait(own):
+    """What is made on another thread comes back to its connection's, on which nobody waits for it."""
+    statuses = []
+    threads = [threading.Thread(target=lambda: statuses.append(
+        own.get("/api/back/recordings/1.5/snapshot.png").status_code)) for _ in range(24)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert statuses == [404] * 24
+
+
 def test_memory_stays_bounded(own):
     """Many different answers push each other out."""
     before = counters(own)["requests"]
