@@ -125,16 +125,13 @@ void db_event_end_all(struct store_work *work, double now)
     store_add(work, end_all, edit, free_edit);
 }
 
-/* Whatever stands in the column: one bad row must not keep the others from being closed. */
-#define OVER_API "coalesce(json_valid(data) AND json_extract(data, '$.type') = 'api', 0)"
-
 /* Those made over the API end when they are told to, or after their longest time. */
 static int repair(struct db *db, void *data)
 {
     const struct edit *edit = data;
     AUTO_QUERY struct db_query *query =
-        db_query(db, "UPDATE event SET end_time = start_time + CASE WHEN " OVER_API
-                     " THEN ?1 ELSE 30 END WHERE end_time IS NULL AND NOT (" OVER_API
+        db_query(db, "UPDATE event SET end_time = start_time + CASE WHEN " DB_MANUAL_OVER_API
+                     " THEN ?1 ELSE 30 END WHERE end_time IS NULL AND NOT (" DB_MANUAL_OVER_API
                      " AND start_time > ?2)");
     db_bind_double(query, DB_MANUAL_LONGEST_S);
     db_bind_double(query, edit->number - DB_MANUAL_LONGEST_S);

@@ -63,7 +63,7 @@ int db_manual_running(struct db *db, double now, db_manual_fn fn, void *context)
     AUTO_QUERY struct db_query *query = db_query(
         db, "SELECT id, camera, label, sub_label, start_time, end_time, has_clip FROM event "
             "WHERE start_time >= ? AND (end_time IS NULL OR end_time > ?) "
-            "AND json_extract(data, '$.type') = 'api'");
+            "AND " DB_MANUAL_OVER_API);
     db_bind_double(query, now - 2 * DB_MANUAL_LONGEST_S);
     db_bind_double(query, now);
     int result;

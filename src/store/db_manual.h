@@ -7,6 +7,11 @@
 /* The longest an event made over the API stays open when nobody ends it; at start-up, too. */
 #define DB_MANUAL_LONGEST_S 86400.0
 
+/* SQL: whether an event was made over the API, 0 whatever else stands in its data: one bad row must
+ * not keep the others from being read. (CASE, because AND may look at both its sides.) */
+#define DB_MANUAL_OVER_API \
+    "coalesce(CASE WHEN json_valid(data) THEN json_extract(data, '$.type') = 'api' END, 0)"
+
 /* Any event; an unknown id changes nothing. */
 void db_manual_end(struct store_work *work, const char *id, double end_time);
 /* The recordings there are of a span count an active object more. */

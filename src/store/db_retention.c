@@ -4,6 +4,7 @@
 
 #include "base/cleanup.h"
 #include "base/mem.h"
+#include "store/db_manual.h"
 
 int db_retention_segments(struct db *db, const char *camera, double from, double before, int limit,
                           db_recording_fn fn, void *context)
@@ -25,8 +26,8 @@ int db_retention_events(struct db *db, const char *camera, double after, double 
                         db_retention_event_fn fn, void *context)
 {
     AUTO_QUERY struct db_query *query = db_query(
-        db, "SELECT id, label, start_time, end_time, retain_indefinitely, "
-            "json_extract(data, '$.type') = 'api' FROM event WHERE camera = ? AND has_clip = 1 "
+        db, "SELECT id, label, start_time, end_time, retain_indefinitely, " DB_MANUAL_OVER_API
+            " FROM event WHERE camera = ? AND has_clip = 1 "
             "AND start_time <= ? AND (end_time IS NULL OR end_time >= ?) ORDER BY start_time");
     db_bind_text(query, camera);
     db_bind_double(query, before);

@@ -129,6 +129,28 @@ static void cameras_of_all_tables(void **state)
     assert_string_equal(str_text(&names), "only_items only_previews ");
 }
 
+static void add_event(void *context, const struct db_retention_event *event)
+{
+    str_addf(context, "%s%s ", event->id, event->manual ? "!" : "");
+}
+
+/* What cannot be read in one row does not keep footage from being judged at all. */
+static void events_with_odd_data(void **state)
+{
+    struct folder *folder = *state;
+    run(folder, "INSERT INTO event (id, label, camera, start_time, zones, thumbnail, has_clip, "
+                "has_snapshot, retain_indefinitely, data) SELECT column1, 'x', 'yard', "
+                "unicode(column1), '[]', "
+                "'', 1, 0, 0, column2 FROM (VALUES ('a', '{\"type\":\"api\"}'), "
+                "('b', '{\"score\": NaN, '), ('c', '[]'), ('d', ''))");
+    AUTO_STR struct str ids = {0};
+    struct db *db = store_reader(folder->store);
+    int result = db_retention_events(db, "yard", 0, 1000, add_event, &ids);
+    store_reader_done(&db);
+    assert_int_equal(result, 0);
+    assert_string_equal(str_text(&ids), "a! b c d ");
+}
+
 static int remove_all(void **state)
 {
     struct folder *folder = *state;
@@ -161,6 +183,7 @@ int main(void)
         TEST(items_go_with_their_recordings),
         TEST(many_at_once),
         TEST(cameras_of_all_tables),
+        TEST(events_with_odd_data),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -262,6 +262,22 @@ static void recordings_are_claimed(void **state)
 
 /* ---- restart, deletion, time ---- */
 
+/* Of another program. */
+static void add_broken_row(struct fixture *fixture)
+{
+    struct err err = ERR_NONE;
+    AUTO_FREE char *path = mem_printf("%s/corvette.db", fixture->data_dir);
+    struct db *db = db_open(path, false, &err);
+    assert_int_equal(db_execute(db,
+                                "INSERT INTO event (id, label, camera, start_time, zones, "
+                                "thumbnail, has_clip, has_snapshot, retain_indefinitely, data) "
+                                "SELECT 'broken', 'x', camera, start_time - 1, '[]', '', 0, 0, 0, "
+                                "'{' FROM event LIMIT 1",
+                                &err),
+                     0);
+    db_close(db);
+}
+
 static void open_ones_outlive_a_crash(void **state)
 {
     struct fixture *fixture = *state;
@@ -272,6 +288,7 @@ static void open_ones_outlive_a_crash(void **state)
     event.label = "bark";
     make(fixture, "yard", &event);
     fixture_crash(fixture);
+    add_broken_row(fixture);
     fixture_serve(fixture);
     fixture_settle(fixture);
     assert_string_equal(fixture_query(fixture, "SELECT label FROM event WHERE end_time IS NULL"),

@@ -152,6 +152,14 @@ static void test_what_is_left_open_is_closed(void **state)
                      1);
 }
 
+/* As only another program could. */
+static int break_row(struct db *db, void *data)
+{
+    AUTO_QUERY struct db_query *query =
+        db_query(db, "UPDATE event SET data = '{\"score\":' WHERE id = '6-broken'");
+    return db_run(query);
+}
+
 /* Those made over the API go on for a day; whatever is in the other rows, they are closed. */
 static void test_what_was_made_by_hand_stays_open(void **state)
 {
@@ -167,6 +175,7 @@ static void test_what_was_made_by_hand_stays_open(void **state)
         {"3-heard", 3600, "{\"type\": \"audio\"}"},
         {"4-bare", 3600, "{}"},
         {"5-odd", 3600, "[1]"},
+        {"6-broken", 3600, "{}"},
     };
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         struct db_event event = example;
@@ -175,6 +184,9 @@ static void test_what_was_made_by_hand_stays_open(void **state)
         event.data_json = rows[i].data;
         put(folder, &event);
     }
+    struct store_work *work = store_begin(folder->store);
+    store_add(work, break_row, NULL, NULL);
+    assert_int_equal(store_submit_wait(work, PATIENCE_MS), 1);
     store_repair(folder->store);
     assert_int_equal(store_flush(folder->store, PATIENCE_MS), 0);
     AUTO_READER struct db *db = store_reader(folder->store);
@@ -182,7 +194,7 @@ static void test_what_was_made_by_hand_stays_open(void **state)
         db_query(db, "SELECT group_concat(coalesce(CAST(round(end_time - start_time) AS INTEGER), "
                      "'open')) FROM (SELECT * FROM event ORDER BY id)");
     assert_int_equal(db_step(query), 1);
-    assert_string_equal(db_text(query, 0, NULL), "open,86400,30,30,30");
+    assert_string_equal(db_text(query, 0, NULL), "open,86400,30,30,30,30");
 }
 
 static void put_many(struct folder *folder)
