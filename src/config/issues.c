@@ -10,8 +10,11 @@
 
 #define MAX_QUOTE 80
 
-void cfg_add_quoted(const char *text, struct str *out)
+void cfg_add_quoted(const char *value, struct str *out)
 {
+    AUTO_STR struct str masked = {0}; /* an address may have come to the wrong place */
+    config_mask_url(value, &masked);
+    const char *text = str_text(&masked);
     size_t length = 0;
     for (; text[length] != '\0' && length < MAX_QUOTE; length++) {
         unsigned char c = (unsigned char)text[length];

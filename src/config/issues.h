@@ -12,8 +12,8 @@ struct cfg_path {
     size_t index;
 };
 
-/* Text of the user's on one line and not too long. */
-void cfg_add_quoted(const char *text, struct str *out);
+/* Text of the user's on one line and not too long, passwords in addresses masked. */
+void cfg_add_quoted(const char *value, struct str *out);
 
 /* "cameras.back.ffmpeg.inputs.0.path" */
 void cfg_path_add(const struct cfg_path *path, struct str *out);

@@ -358,6 +358,11 @@ static void secrets_are_not_quoted(void **state)
         TOP "proxy: {auth_secret: 98765}\n" CAMERA,
         INPUTS("[{path: 98765}]"),
         INPUTS("[{path: 'rtsp://u:{98765}@h'}]"),
+        INPUTS("[{path: x, roles: 'rtsp://u:98765@h'}]"),
+        INPUTS("[{path: x, roles: ['rtsp://u:98765@h']}]"),
+        INPUTS("'rtsp://u:98765@h'"),
+        MINIMAL "    zones: {a: {coordinates: 'rtsp://u:98765@h'}}\n",
+        MINIMAL "    detect: {fps: 'rtsp://u:98765@h'}\n",
     };
     for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
         AUTO_LOADED l = load(texts[i]);
