@@ -55,6 +55,7 @@ struct manual {
     pthread_mutex_t lock; /* all below */
     pthread_cond_t given; /* a row is with the writer */
     struct list making;
+    unsigned making_count;
     struct manual_running running;
     struct manual_state state;
 };
@@ -125,6 +126,7 @@ static bool give_row(struct making *making)
         return false;
     }
     list_remove(&making->link);
+    manual->making_count--;
     making->row_given = true;
     pthread_cond_broadcast(&manual->given);
     return true;
@@ -232,7 +234,7 @@ static struct making *new_making(struct manual *manual, int index, const struct 
 /* Under the lock: into the lists, and to the jobs thread. 0 or -EAGAIN. */
 static int enlist(struct manual *manual, struct making *making)
 {
-    if (manual->running.count >= MANUAL_MAX) {
+    if (manual->running.count >= MANUAL_MAX || manual->making_count >= MANUAL_MAX) {
         return -EAGAIN;
     }
     int result = jobs_submit(manual->setup.jobs, JOB_SOON, make, made, making);
@@ -240,6 +242,7 @@ static int enlist(struct manual *manual, struct making *making)
         return result;
     }
     list_append(&manual->making, &making->link);
+    manual->making_count++;
     manual_running_add(&manual->running, making->id, making->camera, start_of(making),
                        making->end.has ? making->end.value : INFINITY,
                        making->has_clip && making->is_api);
@@ -489,9 +492,6 @@ void manual_get_state(struct manual *manual, struct manual_state *state)
     pthread_mutex_lock(&manual->lock);
     *state = manual->state;
     state->running = manual_running_count(&manual->running, now);
-    list_for_each(struct making, making, &manual->making, link)
-    {
-        state->waiting++;
-    }
+    state->waiting = manual->making_count;
     pthread_mutex_unlock(&manual->lock);
 }

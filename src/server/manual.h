@@ -28,7 +28,7 @@ struct review;
 #define MANUAL_LABEL_MAX 100 /* characters; of the sub label too */
 #define MANUAL_SOURCE_MAX 30
 #define MANUAL_BOXES_MAX 64
-#define MANUAL_MAX 1024 /* running ones */
+#define MANUAL_MAX 1024 /* running ones; and those that wait for the database */
 
 /* Made over the API: such events are alerts, and keep recordings whatever the mode of retention. */
 #define MANUAL_SOURCE_API "api"
