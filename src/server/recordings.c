@@ -18,6 +18,7 @@
 #include "store/db_recording.h"
 
 #define VERDICT_WAIT_US 2000000
+#define SOUND_WAIT_US 1000000 /* half a window more than the segment, and the model */
 #define WAITING_MAX 1024
 #define DURATION_MAX_S 600.0
 #define REFUSED_PAUSE_US 250000
@@ -125,8 +126,10 @@ int recordings_gap(struct recordings *recordings, int camera, const struct msg_g
 
 static bool is_due(const struct recordings *recordings, const struct segment *segment)
 {
-    return activity_newest(&recordings->activities[segment->camera]) >= segment->message.end ||
-           mono_now().us - segment->came_us > VERDICT_WAIT_US;
+    int64_t age_us = mono_now().us - segment->came_us;
+    bool seen = activity_newest(&recordings->activities[segment->camera]) >= segment->message.end;
+    bool listens = recordings->config->cameras[segment->camera].audio.enabled;
+    return age_us > VERDICT_WAIT_US || (seen && (!listens || age_us > SOUND_WAIT_US));
 }
 
 static void put(struct recordings *recordings, struct store_work *work,

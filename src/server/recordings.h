@@ -30,7 +30,8 @@ void recordings_destroy(struct recordings *recordings); /* NULL is fine */
 void recordings_frame(struct recordings *recordings, int camera, const struct msg_frame *frame);
 /* So many labels were heard at that time. */
 void recordings_heard(struct recordings *recordings, int camera, double time, unsigned count);
-/* Waits for analyse to have seen the segment's last picture, two seconds at most. */
+/* Waits for analyse to have seen the segment's last picture, and where somebody listens a second
+ * for what is heard in it; two seconds at most. */
 void recordings_segment(struct recordings *recordings, int camera,
                         const struct msg_segment *segment);
 /* Into the ledger of what was not recorded: 0, or -EINVAL for one that cannot be. */

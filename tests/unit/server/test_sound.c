@@ -119,6 +119,25 @@ static void none_stays_open(void **state)
     end();
 }
 
+/* What is heard at the end of a segment is known when its pictures have been seen long since. */
+static void segments_wait_for_what_is_heard(void **state)
+{
+    begin("30");
+    double now = wall_seconds(wall_now());
+    struct msg_segment segment = {.camera = "yard",
+                                  .path = "recordings/2023-11-14/22/yard/13.20.mp4",
+                                  .start = now - 10,
+                                  .end = now,
+                                  .duration = 10,
+                                  .bytes = 1000};
+    fixture_send_frame(&fixture, "yard", now + 60, NULL, 0, 0);
+    fixture_send(&fixture, BOARD_CAPTURE, "yard", MSG_SEGMENT, &segment, -1);
+    hear("yard", 0, "bark");
+    WAIT_ROW("SELECT count(*) FROM recordings");
+    assert_string_equal(fixture_query(&fixture, "SELECT objects FROM recordings"), "1");
+    end();
+}
+
 /* Windows that waited too long begin no event, but were heard. */
 static void old_news(void **state)
 {
@@ -191,6 +210,7 @@ int main(void)
         cmocka_unit_test(one_event_from_first_to_last),
         cmocka_unit_test(labels_and_cameras_are_apart),
         cmocka_unit_test(none_stays_open),
+        cmocka_unit_test(segments_wait_for_what_is_heard),
         cmocka_unit_test(old_news),
         cmocka_unit_test(clock_set_back),
         cmocka_unit_test(nonsense_is_refused),
