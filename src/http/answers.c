@@ -14,7 +14,7 @@
 #define BUCKETS 512
 /* One answer takes at most a quarter of the room. */
 #define ONE_MAX (ANSWERS_BYTES_MAX / 4)
-/* What an answer costs beside its body: response, headers, key. */
+/* What an answer costs beside its body and key: response, headers. */
 #define OVERHEAD 1024
 
 struct answer {
@@ -224,7 +224,7 @@ void answers_give_up(struct answers *answers, struct answers_use *use)
 void answers_keep(struct answers *answers, const char *key, struct answers_use *use,
                   struct MHD_Response *response, size_t bytes, uint32_t tables, int64_t keep_ms)
 {
-    bytes += OVERHEAD;
+    bytes += OVERHEAD + strlen(key);
     if (use->moment == 0 || bytes > ONE_MAX) {
         answers_give_up(answers, use);
         MHD_destroy_response(response);

@@ -141,3 +141,7 @@ def test_memory_stays_bounded(own):
         own.get(f"/api/labels?nth={number}")
     wait_for(lambda: counters(own)["requests"] >= before + 1500, "statistics")
     assert 0 < counters(own)["answers_kept"] <= 1024
+    for number in range(700):  # of long addresses fewer
+        own.get(f"/api/labels?nth={number}&x=" + 60000 * "y")
+    wait_for(lambda: counters(own)["requests"] >= before + 2200, "statistics")
+    assert counters(own)["answers_bytes"] <= 32 << 20 and counters(own)["answers_kept"] < 600
