@@ -38,7 +38,12 @@ static int read_part(void *context, uint8_t *data, int bytes)
     return got > 0 ? (int)got : got == 0 ? AVERROR_EOF : AVERROR(errno);
 }
 
+/* libavformat 61 (FFmpeg 7) promises not to write to what it gives. */
+#if LIBAVFORMAT_VERSION_MAJOR < 61
 static int write_part(void *context, uint8_t *data, int bytes)
+#else
+static int write_part(void *context, const uint8_t *data, int bytes)
+#endif
 {
     struct opening *opening = context;
     for (int done = 0; done < bytes;) {
