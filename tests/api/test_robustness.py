@@ -250,13 +250,16 @@ BROKEN = [
 
 @pytest.mark.parametrize("data", BROKEN, ids=lambda data: repr(data[:40]))
 def test_broken_requests(tried, data):
-    """Refused or answered, at once or when the client gives up; never with a failure."""
+    """Refused or answered, or waited for the rest of; never with a failure."""
     client = RawClient(tried.url)
     client.connect()
     with contextlib.suppress(ConnectionError, OSError):  # refused before all was sent
         client.socket.sendall(data)
         client.socket.shutdown(socket.SHUT_WR)
-    reply = client._read(False)
+    client.socket.settimeout(2)  # libmicrohttpd does not always see half a close that comes with the data
+    reply = None
+    with contextlib.suppress(TimeoutError):
+        reply = client._read(False)
     assert reply is None or reply.status < 500 or reply.status in (501, 505)
     client.close()
     assert tried.get("/api/version").status_code == 200
