@@ -145,7 +145,8 @@ def test_what_a_crash_left_open_ends_once(tmp_path):
         active, = database.execute("SELECT last_activity FROM corvette_review").fetchone()
     database.close()
     with Corvette(config(), tmp_path) as again:
-        first = again.json(f"/api/review/{item['id']}")
+        first = wait_for(lambda: (i := again.json(f"/api/review/{item['id']}"))["end_time"] and i,
+                         "the end of the item")
         assert first["end_time"] == active and first["start_time"] == item["start_time"] - 3600
         other = wait_item(again, lambda i: i["id"] != item["id"])
         last = time.time()
