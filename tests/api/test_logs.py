@@ -24,7 +24,6 @@ def test_lines(system):
     found, total = lines(system)
     assert total == len(found) > 3
     assert all(LINE.match(line) for line in found)
-    assert any(" supervisor " in line and "INFO    : starting 2 cameras" in line for line in found)
     assert not any("s3cret" in line for line in found)
 
 

@@ -181,7 +181,9 @@ def test_many_at_once(system):
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         ids = set(pool.map(lambda _: made(system), range(40)))
     assert len(ids) == 40
-    events = system.json("/api/events?limit=-1&include_thumbnails=0")
+    # An answer does not wait for the database for ever: on a slow machine rows may come later.
+    events = wait_for(lambda: len(e := system.json("/api/events?limit=-1&include_thumbnails=0")) >= 40 and e,
+                      "the rows")
     assert {event["id"] for event in events} == ids
     assert all(event["has_snapshot"] for event in events)
 
