@@ -3,18 +3,18 @@ back is looked into, not only counted. Tests run in the order of this file: thos
 import contextlib
 import datetime
 import io
-import sqlite3
 import subprocess
 import time
 
 import pytest
 from PIL import Image, ImageSequence
 
-from corvette import ROOT, Corvette, base_config, rtsp_camera, wait_for
+from corvette import Corvette, base_config, rtsp_camera, wait_for
 from onvif_device import OnvifDevice
 from pictures import image, stamps
 from plus_peer import PlusPeer
 from scenes import RtspCamera, scene
+from schema import assert_frigates
 
 LINES = """
 GET /api/config
@@ -70,7 +70,6 @@ GET /review/activity/audio
 GET /api/timeline
 """.split("\n")[1:-1]
 
-GOLDEN_DATABASE = ROOT / "tests/conformance/golden/frigate.db"
 WALKED = []
 CYCLE = 40 * 20
 
@@ -585,13 +584,5 @@ def test_every_line_was_walked():
     assert sorted(WALKED) == sorted(LINES)
 
 
-def tables(path):
-    """What Frigate knows of a database; our tables and indexes are named corvette_."""
-    with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
-        rows = database.execute("SELECT type, name, tbl_name, sql FROM sqlite_master WHERE type IN ('table', 'index', "
-                                "'trigger', 'view') AND name NOT LIKE 'corvette_%' AND tbl_name NOT LIKE 'sqlite%'")
-        return {(kind, name): (table, " ".join((sql or "").split())) for kind, name, table, sql in rows}
-
-
 def test_the_database_is_still_frigates(system):
-    assert tables(system.data / "corvette.db") == tables(GOLDEN_DATABASE)
+    assert_frigates(system.data / "corvette.db")
