@@ -5,7 +5,6 @@ import json
 import pathlib
 import signal
 import subprocess
-import sys
 import threading
 
 from corvette import ROOT, SCENE, wait_for
