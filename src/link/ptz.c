@@ -73,11 +73,6 @@ void ptz_stop(struct ptz *ptz)
     eventfd_write(ptz->stop_fd, 1);
 }
 
-bool ptz_has(const struct ptz *ptz, int camera)
-{
-    return ptz->cameras[camera].onvif != NULL;
-}
-
 /* ---- talking to one camera ---- */
 
 /* Puts the camera and its host before the sentence. */

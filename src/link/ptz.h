@@ -22,9 +22,6 @@ void ptz_destroy(struct ptz *ptz);
 /* Calls that wait end at once with -ECANCELED, and later ones do not begin. */
 void ptz_stop(struct ptz *ptz);
 
-/* Whether onvif.host is set. */
-bool ptz_has(const struct ptz *ptz, int camera);
-
 /* The results: 0, or -errno with a sentence naming camera, host and what was wrong. -EINVAL: no
  * such command; -ENOENT: no such preset; -ENODEV: the camera has no onvif.host; -EOPNOTSUPP: it
  * cannot do that; -EBUSY: too many at once; -ECANCELED; others: trouble with the camera. */

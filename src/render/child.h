@@ -29,6 +29,8 @@ int reel_take(struct reel *reel);
 /* Nothing more comes: what is in the decoder comes out. reel_restart() to go on. */
 void reel_drain(struct reel *reel);
 void reel_restart(struct reel *reel);
+/* The last sample shown by then that is a key picture; the first sample when there is none. */
+size_t reel_key_at(const struct reel *reel, int64_t at_us);
 
 /* Asks the server for a file: descriptor or -errno. */
 int child_want(uint32_t index, struct render_message *file);

@@ -139,3 +139,13 @@ void reel_restart(struct reel *reel)
 {
     avcodec_flush_buffers(reel->decoder);
 }
+
+size_t reel_key_at(const struct reel *reel, int64_t at_us)
+{
+    const struct mp4_track *track = &reel->mp4.tracks[MP4_VIDEO];
+    size_t first = 0;
+    for (size_t i = 0; i < track->count && reel->shown[i] <= at_us; i++) {
+        first = track->samples[i].key ? i : first;
+    }
+    return first;
+}

@@ -139,22 +139,11 @@ static int64_t place_of(const struct render_message *file, int64_t shown_us)
     return file->at_us + (int64_t)((double)into / file->speed);
 }
 
-/* The key picture on screen when the part begins, or the first. */
-static size_t first_key(const struct reel *reel, int64_t from_us)
-{
-    const struct mp4_track *track = &reel->mp4.tracks[MP4_VIDEO];
-    size_t first = 0;
-    for (size_t i = 0; i < track->count && reel->shown[i] <= from_us; i++) {
-        first = track->samples[i].key ? i : first;
-    }
-    return first;
-}
-
 static int add_keys(struct strip *strip, struct reel *reel, const struct render_message *file,
                     struct err *err)
 {
     const struct mp4_track *track = &reel->mp4.tracks[MP4_VIDEO];
-    size_t first = first_key(reel, file->from_us);
+    size_t first = reel_key_at(reel, file->from_us);
     int64_t taken_us = INT64_MIN / 2;
     int result = 0;
     for (size_t i = first; i < track->count && result == 0; i++) {
@@ -211,7 +200,7 @@ static int add_all(struct strip *strip, struct reel *reel, const struct render_m
     bool begun = false;
     int result = 0;
     av_frame_unref(strip->still);
-    for (size_t i = first_key(reel, file->from_us); i < track->count && result == 0; i++) {
+    for (size_t i = reel_key_at(reel, file->from_us); i < track->count && result == 0; i++) {
         if (track->samples[i].key && reel->shown[i] > file->to_us) {
             break;
         }

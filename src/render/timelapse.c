@@ -59,17 +59,6 @@ static int add_key(struct lapse *lapse, struct reel *reel, size_t i, int64_t fro
     return result;
 }
 
-/* Where the file's part begins: at the key picture on screen then. */
-static size_t first_key(const struct reel *reel, int64_t from_us)
-{
-    const struct mp4_track *track = &reel->mp4.tracks[MP4_VIDEO];
-    size_t first = 0;
-    for (size_t i = 0; i < track->count && reel->shown[i] <= from_us; i++) {
-        first = track->samples[i].key ? i : first;
-    }
-    return first;
-}
-
 static int add_file(struct lapse *lapse, struct reel *reel, const struct render_message *file,
                     struct err *err)
 {
@@ -78,7 +67,7 @@ static int add_file(struct lapse *lapse, struct reel *reel, const struct render_
     int64_t to_us = file->to_us > 0 && file->to_us < length_us ? file->to_us : length_us;
     int64_t from_us = file->from_us > 0 ? file->from_us : 0;
     int result = 0;
-    for (size_t i = first_key(reel, from_us); i < track->count && result == 0; i++) {
+    for (size_t i = reel_key_at(reel, from_us); i < track->count && result == 0; i++) {
         if (track->samples[i].key && reel->shown[i] < to_us) {
             result = add_key(lapse, reel, i, from_us, err);
         }

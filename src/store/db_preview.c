@@ -122,13 +122,6 @@ int db_preview_each(struct db *db, const char *camera, double after, double befo
     return result;
 }
 
-bool db_preview_has_path(struct db *db, const char *path)
-{
-    AUTO_QUERY struct db_query *query = db_query(db, "SELECT 1 FROM previews WHERE path = ?");
-    db_bind_text(query, path);
-    return db_step(query) == 1;
-}
-
 int db_preview_recorded(struct db *db, db_preview_quarter_fn fn, void *context)
 {
     AUTO_QUERY struct db_query *query = db_query(

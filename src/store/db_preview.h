@@ -26,7 +26,6 @@ int db_preview_list_json(struct db *db, const char *camera, double after, double
 typedef void (*db_preview_fn)(void *context, const struct db_preview *preview);
 int db_preview_each(struct db *db, const char *camera, double after, double before,
                     db_preview_fn fn, void *context);
-bool db_preview_has_path(struct db *db, const char *path);
 
 /* Quarters of an hour (start_time / 900) with recordings and how many seconds of them, by camera,
  * ascending. Out of the sums while they can be used, else out of the rows. */
